@@ -1,0 +1,1 @@
+"""Pure definitions of what crosses a process boundary: errors, ids, frames, envelopes, close codes."""

@@ -1,0 +1,35 @@
+"""Identifiers: UUIDv7 for ours (RFC 9562 section 5.7), any UUID in canonical form from a client."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from uuid import UUID
+
+_CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def uuid7(unix_ms: int | None = None) -> UUID:
+    """A new id that sorts by the millisecond it was made in.
+
+    Args:
+        unix_ms: Milliseconds since 1970; the current time when left out.
+    """
+    ms = time.time_ns() // 1_000_000 if unix_ms is None else unix_ms
+    tail = int.from_bytes(os.urandom(10), "big")
+    value = (ms & 0xFFFF_FFFF_FFFF) << 80 | tail
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)
+
+
+def is_canonical_uuid(value: object) -> bool:
+    """Whether `value` is a UUID in canonical lower-case 36-character form (protocol.md section 2)."""
+    return isinstance(value, str) and _CANONICAL.fullmatch(value) is not None
+
+
+def is_sane_request_id(value: object) -> bool:
+    """Whether a caller's `X-Request-ID` is taken over (protocol.md section 1)."""
+    return isinstance(value, str) and REQUEST_ID.fullmatch(value) is not None

@@ -1,0 +1,92 @@
+"""The JSON that the contract accepts, and nothing more lenient (protocol.md section 2, RFC 8259).
+
+Python's parser takes NaN, lone surrogates, doubled keys and any depth; each of them would be an attack or a bug.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from chatire_shared.contracts.errors import FieldError, Invalid, Malformed
+
+MAX_DEPTH = 16
+
+
+class _Doubled(ValueError):
+    def __init__(self, field: str) -> None:
+        self.field = field
+        super().__init__(field)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _Doubled(key)
+            seen.add(key)
+    return result
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+
+
+def loads(data: bytes | str) -> Any:
+    """Parse one JSON value.
+
+    Raises:
+        Malformed: not UTF-8, not JSON, deeper than 16 levels, NaN or Infinity, lone surrogates.
+        Invalid: an object has the same field twice.
+    """
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        if _too_deep(text):
+            raise Malformed
+        value = _decoder.decode(text)
+        if "\\u" in text or "\\U" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        elif not isinstance(data, bytes):
+            text.encode("utf-8")
+    except _Doubled as error:
+        raise Invalid(errors=[FieldError(error.field[:64], "doubled", "Send each field once.")]) from None
+    except (ValueError, RecursionError):
+        # UnicodeDecodeError, UnicodeEncodeError and JSONDecodeError are ValueErrors; so is an int of over 4,300 digits.
+        raise Malformed from None
+    return value
+
+
+def _too_deep(text: str) -> bool:
+    """Whether brackets outside strings nest over MAX_DEPTH; looked at only where there are enough of them."""
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return False
+    depth = 0
+    in_string = False
+    skip = False
+    for char in text:
+        if skip:
+            skip = False
+        elif in_string:
+            if char == "\\":
+                skip = True
+            elif char == '"':
+                in_string = False
+        elif char == '"':
+            in_string = True
+        elif char in "{[":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif char in "}]":
+            depth -= 1
+    return False
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON text, not escaped beyond need: 8,000 emoji stay under the frame limit."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,15 @@
+"""Times on the wire: RFC 3339, UTC, microseconds (protocol.md section 2)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def rfc3339(moment: datetime) -> str:
+    """`moment` as `2026-11-23T09:30:00.000000Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def unix_microseconds(moment: datetime) -> int:
+    """Whole microseconds since 1970, as `at_us` carries them."""
+    return round(moment.timestamp() * 1_000_000)

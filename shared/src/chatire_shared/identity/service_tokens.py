@@ -1,0 +1,111 @@
+"""How services prove themselves to each other (docs/internal.md, "Service tokens"; security.md R5, R6)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from chatire_shared.contracts.errors import TokenExpired, Unauthenticated
+from chatire_shared.contracts.strict_json import loads
+from chatire_shared.identity.jwks import Keys, parse_jwks
+from chatire_shared.identity.jws import ALGORITHM, LEEWAY_SECONDS, is_text, is_time, open_claims, open_header
+
+SERVICE_TYP = "svc+jwt"
+LIFE_SECONDS = 60
+RENEW_BEFORE_SECONDS = 15
+
+
+class ServiceSigner:
+    """Makes this service's tokens, one for each callee, reused until 15 s before its end."""
+
+    def __init__(self, caller: str, key: EllipticCurvePrivateKey, clock: Callable[[], float] = time.time) -> None:
+        self._caller = caller
+        self._key = key
+        self._clock = clock
+        self._made: dict[str, tuple[str, float]] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_file(cls, caller: str, path: str) -> ServiceSigner:
+        """A signer with the PEM key in `path`.
+
+        Raises:
+            OSError: the file can't be read.
+            ValueError: it holds no EC private key.
+        """
+        key = load_pem_private_key(Path(path).read_bytes(), password=None)
+        if not isinstance(key, EllipticCurvePrivateKey):
+            message = f"{path} holds no EC private key; delete the secrets folder's service keys and start again."
+            raise ValueError(message)  # noqa: TRY004
+        return cls(caller, key)
+
+    def token_for(self, callee: str) -> str:
+        """A token that `callee` accepts for at least 15 s more."""
+        now = self._clock()
+        with self._lock:
+            token, expires = self._made.get(callee, ("", 0.0))
+            if expires - now < RENEW_BEFORE_SECONDS:
+                token, expires = self._make(callee, int(now)), int(now) + LIFE_SECONDS
+                self._made[callee] = (token, expires)
+        return token
+
+    def _make(self, callee: str, now: int) -> str:
+        claims = {
+            "iss": self._caller,
+            "sub": self._caller,
+            "aud": callee,
+            "iat": now,
+            "exp": now + LIFE_SECONDS,
+            "jti": str(uuid4()),
+        }
+        headers = {"typ": SERVICE_TYP, "kid": self._caller}
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers=headers)
+
+
+class ServiceVerifier:
+    """Says which service is calling."""
+
+    def __init__(self, callee: str, keys: Keys, clock: Callable[[], float] = time.time) -> None:
+        self._callee = callee
+        self._keys = keys
+        self._clock = clock
+
+    @classmethod
+    def from_file(cls, callee: str, path: str) -> ServiceVerifier:
+        """A verifier with the JWK set in `path`.
+
+        Raises:
+            OSError: the file can't be read.
+            ValueError: it holds no JWK set.
+        """
+        return cls(callee, parse_jwks(loads(Path(path).read_bytes())))
+
+    def verify(self, token: str) -> str:
+        """The name of the caller.
+
+        Raises:
+            Unauthenticated: not a service token for us.
+            TokenExpired: its minute is over (8 s of leeway).
+        """
+        caller = open_header(token, SERVICE_TYP)
+        key = self._keys.get(caller)
+        if key is None:
+            raise Unauthenticated
+        claims = open_claims(token, key)
+        issued, expires = claims.get("iat"), claims.get("exp")
+        ours = claims.get("iss") == claims.get("sub") == caller and claims.get("aud") == self._callee
+        if not ours or not is_text(claims.get("jti")) or not is_time(issued) or not is_time(expires):
+            raise Unauthenticated
+        now = self._clock()
+        if not 0 < expires - issued <= LIFE_SECONDS or issued > now + LEEWAY_SECONDS:
+            raise Unauthenticated
+        if now >= expires + LEEWAY_SECONDS:
+            raise TokenExpired
+        return caller
