@@ -80,11 +80,13 @@ class ServiceClient:
             )
             if response.status_code == requests.codes.not_found:
                 raise NotFound
-            response.raise_for_status()
-            body = response.json()
+            body = response.json() if response.status_code == requests.codes.ok else None
         except (requests.RequestException, ValueError) as error:
-            detail = f"The {self._callee} service can't be reached; try again in a moment."
-            raise Unavailable(detail, retry_after_seconds=1) from error
+            raise self._unavailable() from error
         if not isinstance(body, dict):
-            raise Unavailable(retry_after_seconds=1)
+            raise self._unavailable()
         return body
+
+    def _unavailable(self) -> Unavailable:
+        detail = f"The {self._callee} service can't be reached; try again in a moment."
+        return Unavailable(detail, retry_after_seconds=1)

@@ -30,6 +30,11 @@ def client_address(request: HttpRequest) -> str:
     )
 
 
+def is_trusted_proxy(request: HttpRequest) -> bool:
+    """Whether the other end of the connection is one of our proxies, so that its `X-Forwarded-…` headers count."""
+    return _within(request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES)
+
+
 def resolve(peer: str, forwarded_for: str | None, trusted: Sequence[Any]) -> str:
     """The rule itself, on plain values.
 

@@ -1,0 +1,93 @@
+"""`./chatire status`: every part of the running stack, asked now. Works without `.venv`."""
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from . import processes
+from .checkout import shown
+from .data_folder import DataFolder
+from .stack.probes import accepts_connections, http_ready
+
+MEBIBYTE = 1024 * 1024
+COLUMNS = ("PART", "PID", "HEALTH", "MEMORY", "RESTARTS", "VERSION", "ADDRESS")
+# These answer no HTTP; a connection is what can be had without their passwords.
+WITHOUT_HTTP = ("postgres", "valkey")
+
+
+def show_status(path: Path, *, as_json: bool) -> int:
+    """Print the state of the stack on one data folder; 0 only if every part can serve."""
+    found = stack_status(DataFolder(path))
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    else:
+        sys.stdout.write("\n".join(_as_text(found)) + "\n")
+    return 0 if found["state"] == "ready" and all(part["health"] == "ready" for part in found["parts"].values()) else 1
+
+
+def stack_status(data: DataFolder) -> dict[str, Any]:
+    """The state of the stack: `state` is starting, ready, stopping, crashed (parts may still run) or stopped."""
+    run = data.read_run()
+    if not run:
+        return {"state": "stopped", "data": str(data.path), "parts": {}}
+    launcher = run["launcher"]
+    alive = processes.is_alive(launcher["pid"], launcher["since"])
+    with ThreadPoolExecutor(len(run["parts"]) or 1) as pool:
+        parts = dict(zip(run["parts"], pool.map(_part_status, run["parts"], run["parts"].values()), strict=True))
+    return {
+        "state": run["state"] if alive else "crashed",
+        "address": run["address"],
+        "limits": run["limits"],
+        "data": run["data"],
+        "launcher": launcher["pid"],
+        "parts": parts,
+    }
+
+
+def _part_status(name: str, part: dict[str, Any]) -> dict[str, Any]:
+    alive = processes.is_alive(part["pid"], part["since"])
+    return {
+        "pid": part["pid"] if alive else None,
+        "health": _health(name, part["address"]) if alive else "down",
+        "version": part["version"],
+        "rss_bytes": processes.rss_of_tree(part["pid"], processes.snapshot()) if alive else 0,
+        "address": part["address"],
+        "restarts": part["restarts"],
+    }
+
+
+def _health(name: str, address: str) -> str:
+    if name in WITHOUT_HTTP:
+        reason = accepts_connections(address)
+    else:
+        reason = http_ready(address, "/" if name == "caddy" else "/readyz")
+    return "ready" if reason is None else f"not ready: {reason}"
+
+
+def _as_text(found: dict[str, Any]) -> list[str]:
+    where = shown(Path(found["data"]))
+    if found["state"] == "stopped":
+        return [f"Nothing runs on {where}. Start it with ./chatire up"]
+    head = f"Chatire at {found['address']}: {found['state']}; limits {found['limits']}, data in {where}"
+    rows = [COLUMNS, *(_row(name, part) for name, part in found["parts"].items())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    hint = (
+        ["", "Its launcher was killed. ./chatire up cleans up and starts again."] if found["state"] == "crashed" else []
+    )
+    return [head, "", *lines, *hint]
+
+
+def _row(name: str, part: dict[str, Any]) -> tuple[str, ...]:
+    memory = f"{part['rss_bytes'] / MEBIBYTE:.0f} MiB"
+    return (
+        name,
+        str(part["pid"] or "-"),
+        part["health"],
+        memory,
+        str(part["restarts"]),
+        part["version"] or "-",
+        part["address"],
+    )

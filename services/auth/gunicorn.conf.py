@@ -1,0 +1,26 @@
+"""How gunicorn runs the auth service; `--bind` and `--workers` come from the command line (docs/internal.md)."""
+
+from pathlib import Path
+
+from chatire_shared.conf.logs import logging_config
+
+worker_class = "gthread"
+workers = 2
+threads = 4
+# Each worker loads the application itself: nothing (connections, keys, threads) exists before the fork to be shared by mistake.
+preload_app = False
+
+# Longer than Caddy keeps an idle upstream connection (2 minutes): the side that picks the connection must also be
+# the side that ends it, or a request meets a closing socket.
+keepalive = 130
+timeout = 30
+graceful_timeout = 10
+
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+accesslog = None
+logconfig_dict = logging_config("auth") | {"incremental": False}
+# A heartbeat file on a disk can stall a worker until it is killed; memory can't.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108

@@ -1,0 +1,1 @@
+"""Accounts: names, passwords, profiles, and the feed by which the other services hear of their changes."""

@@ -1,0 +1,1 @@
+"""Accounts over HTTP: translate, one call, translate back."""

@@ -1,0 +1,1 @@
+"""Sign-in, sessions and keys over HTTP: translate, one call, translate back."""

@@ -1,0 +1,1 @@
+"""Pure rules of sessions, tokens and keys."""

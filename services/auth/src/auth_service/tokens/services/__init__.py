@@ -1,0 +1,1 @@
+"""What can be done to sessions: open, continue, end."""

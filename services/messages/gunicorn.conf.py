@@ -1,0 +1,28 @@
+"""Gunicorn's settings for the messages service. A WSGI server: Django under ASGI costs three times the CPU per post."""
+
+from typing import Any
+
+worker_class = "gthread"
+threads = 4
+# Longer than the API gateway's and our own services' keep-alive, so that they close first and no request meets a closed socket.
+keepalive = 75
+timeout = 30
+graceful_timeout = 20
+# A worker's heartbeat file must not sit on a disk that may stall.
+worker_tmp_dir = "/dev/shm"  # noqa: S108
+accesslog = None
+control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """Begin to follow auth's changes in this worker, once its application is loaded."""
+    from messages_service.following import start_following
+
+    start_following()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """End the follower's threads before the interpreter goes away under them."""
+    from messages_service.following import stop_following
+
+    stop_following()

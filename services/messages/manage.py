@@ -1,0 +1,11 @@
+#!/usr/bin/env python
+"""Command line of the messages service: migrations, the relay (`relay_outbox`)."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "messages_service.settings")
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,74 @@
+"""What the internal views share: only the gateway, only POST or GET, JSON in and out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from chatire_shared.contracts.errors import Invalid, Malformed, NotFound
+from chatire_shared.contracts.ids import is_canonical_uuid
+from chatire_shared.contracts.strict_json import dumps
+from chatire_shared.identity.drf import require_service
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from messages_service.identity import service_verifier
+
+CALLERS = frozenset({"gateway"})
+
+
+def for_gateway(method: str) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., HttpResponse]]:
+    """Make a view of a function that takes the request's body (None for GET) and returns an answer without its `v`."""
+
+    def decorate(answer: Callable[..., dict[str, Any]]) -> Callable[..., HttpResponse]:
+        @csrf_exempt
+        def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+            require_service(request, service_verifier(), CALLERS)
+            if request.method != method:
+                raise NotFound
+            body = answer(**kwargs) if method == "GET" else answer(read_object(request.body), **kwargs)
+            return HttpResponse(dumps({"v": 1, **body}), content_type="application/json")
+
+        return view
+
+    return decorate
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """A JSON object; the caller is one of ours, so it isn't looked at as strictly as a stranger's.
+
+    Raises:
+        Malformed: it isn't one.
+    """
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        raise Malformed from None
+    if not isinstance(value, dict):
+        raise Malformed
+    return value
+
+
+def list_of(body: dict[str, Any], field: str, longest: int) -> list[Any]:
+    """A list of at most `longest` things.
+
+    Raises:
+        Invalid: it isn't one.
+    """
+    value = body.get(field)
+    if not isinstance(value, list) or len(value) > longest:
+        raise Invalid.field(field, "invalid", f"Send a list of at most {longest}.")
+    return value
+
+
+def id_of(value: object, field: str) -> UUID:
+    """A UUID.
+
+    Raises:
+        Invalid: it isn't one in canonical form.
+    """
+    if not is_canonical_uuid(value):
+        raise Invalid.field(field, "invalid", "Send a UUID in its canonical lower-case form.")
+    return UUID(str(value))

@@ -1,0 +1,104 @@
+"""Memberships, ranges, heads and read markers for the gateway; all from SQL, never from Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from chatire_shared.contracts.errors import ChatireError, Invalid
+from django.db import transaction
+
+from messages_service.conversations.models import Membership
+from messages_service.internal.plain import for_gateway, id_of, list_of
+from messages_service.internal.tokens import Bearers, bearer_of, failure, verify_tokens
+from messages_service.people.models import Person
+from messages_service.timeline.selectors.events import Range, read_heads, read_ranges
+from messages_service.timeline.services.reading import Mark, mark_read
+
+MAX_RANGES, MAX_EVENTS, MAX_HEADS, MAX_READS = 100, 500, 2_000, 500
+_MAX_ORIGIN_CHARS = 64
+
+
+@for_gateway("GET")
+def memberships(user_id: UUID) -> dict[str, Any]:
+    """What a person belongs to, and the version of that."""
+    with transaction.atomic():
+        # The version first: a change in between then shows as an old version, which is asked for again.
+        person = Person.objects.filter(id=user_id).first()
+        rows = Membership.objects.select_related("conversation").filter(
+            user_id=user_id, conversation__deleted_at=None
+        )
+        conversations = [_membership(row) for row in rows]
+    version = 0 if person is None else person.membership_version
+    return {"user": str(user_id), "membership_version": version, "conversations": conversations}
+
+
+@for_gateway("POST")
+def ranges(body: dict[str, Any]) -> dict[str, Any]:
+    """Parts of logs, as ready-made frames."""
+    wanted = [_range(entry) for entry in list_of(body, "ranges", MAX_RANGES)]
+    return {"ranges": read_ranges(wanted)}
+
+
+@for_gateway("POST")
+def heads(body: dict[str, Any]) -> dict[str, Any]:
+    """Heads of conversations and membership versions of people."""
+    conversations = [id_of(value, "conversations") for value in list_of(body, "conversations", MAX_HEADS)]
+    users = [id_of(value, "users") for value in list_of(body, "users", MAX_HEADS)]
+    people = Person.objects.filter(id__in=users).values_list("id", "membership_version")
+    return {
+        "heads": read_heads(conversations),
+        "membership_versions": {str(user): version for user, version in people},
+    }
+
+
+@for_gateway("POST")
+def reads(body: dict[str, Any]) -> dict[str, Any]:
+    """Move read markers, each in its own user's name."""
+    bearers = verify_tokens(list_of(body, "tokens", MAX_READS))
+    parsed = [_mark(item, bearers) for item in list_of(body, "items", MAX_READS)]
+    moved = iter(mark_read(marks=[mark for mark in parsed if isinstance(mark, Mark)]))
+    outcomes = [mark if isinstance(mark, ChatireError) else next(moved) for mark in parsed]
+    return {
+        "results": [
+            failure(outcome) if isinstance(outcome, ChatireError) else {"ok": True, "read_seq": outcome}
+            for outcome in outcomes
+        ]
+    }
+
+
+def _membership(row: Membership) -> dict[str, Any]:
+    conversation = row.conversation
+    return {
+        "id": str(conversation.id),
+        "kind": conversation.kind,
+        "epoch": str(conversation.epoch),
+        "visible_from_seq": row.visible_from_seq,
+        "last_seq": conversation.last_seq,
+        "read_seq": row.read_seq,
+    }
+
+
+def _range(entry: Any) -> Range:
+    if not isinstance(entry, dict):
+        raise Invalid.field("ranges", "invalid", "Send objects.")
+    after, limit = entry.get("after"), entry.get("limit", MAX_EVENTS)
+    if not _is_count(after) or not _is_count(limit):
+        raise Invalid.field("ranges", "invalid", "`after` and `limit` are whole numbers from 0.")
+    return Range(id_of(entry.get("conversation"), "ranges"), after, min(limit, MAX_EVENTS))
+
+
+def _mark(item: Any, bearers: Bearers) -> Mark | ChatireError:
+    try:
+        user_id = bearer_of(item, bearers).user_id
+        seq, origin = item.get("seq"), item.get("origin")
+        if not _is_count(seq):
+            raise Invalid.field("seq", "invalid", "Send a whole number from 0.")
+        sane_origin = origin if isinstance(origin, str) and len(origin) <= _MAX_ORIGIN_CHARS else None
+        return Mark(id_of(item.get("conversation"), "conversation"), user_id, seq, sane_origin)
+    except ChatireError as error:
+        return error
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63

@@ -1,0 +1,1 @@
+"""Messages, events and read markers over HTTP."""

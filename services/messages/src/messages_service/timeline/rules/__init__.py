@@ -1,0 +1,1 @@
+"""Rules about messages on plain values: bodies, their rendering, their shape on the wire. No Django."""

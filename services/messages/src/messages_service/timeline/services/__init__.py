@@ -1,0 +1,1 @@
+"""Deeds on messages: posting (in batches), editing, deleting, marking as read."""

@@ -1,0 +1,1 @@
+"""Rate limits that all processes share, and that hold on per process while Redis is away."""
