@@ -21,6 +21,11 @@ limit_request_fields = 64
 limit_request_field_size = 8190
 
 accesslog = None
-logconfig_dict = logging_config("auth") | {"incremental": False}
+# gunicorn sets up its own loggers before ours; named here, they write JSON lines as everything else.
+_ours = {"handlers": ["stderr"], "propagate": False, "level": "INFO"}
+logconfig_dict = logging_config("auth")
+logconfig_dict["loggers"] |= {"gunicorn.error": _ours, "gunicorn.access": _ours}
+# It would be one file in the home folder, fought over by all services.
+control_socket_disable = True
 # A heartbeat file on a disk can stall a worker until it is killed; memory can't.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108

@@ -78,9 +78,13 @@ class Assembly:
         with ThreadPoolExecutor(1) as aside:
             # The web client needs none of the parts, and on a first start it takes as long as all of them.
             web_root = aside.submit(WebClient(self._errands, self._console).ensure_built, self._data)
-            self.start_servers(supervisor)
-            self._prepare_services()
-            supervisor.start([*self.services.parts(), self._caddy(web_root.result())])
+            try:
+                self.start_servers(supervisor)
+                self._prepare_services()
+                supervisor.start([*self.services.parts(), self._caddy(web_root.result())])
+            except BaseException:
+                self._errands.cancel()
+                raise
 
     def start_servers(self, supervisor: Supervisor) -> None:
         """Start the servers that keep data: PostgreSQL and Valkey, where they are ours."""

@@ -103,6 +103,8 @@ def _count(text: str) -> int:
 
 def _up(chosen: argparse.Namespace) -> int:
     console = Console()
+    if not install.is_installed("local"):
+        console.title("The first start installs what Chatire needs, in this folder only. It takes a minute.")
     install.ensure("local", console)
     install.enter_venv()
     from .detach import run_detached

@@ -34,6 +34,7 @@ def ensure(lock: str, console: Console) -> None:
     Raises: LauncherError, when the environment cannot be made or pip fails.
     """
     if is_installed(lock):
+        _name_own_packages()
         return
     with _only_one_installer():
         if is_installed(lock):
@@ -155,6 +156,8 @@ def _why_pip_failed(output: str) -> str:
 
 
 def _name_own_packages() -> None:
-    """Let `.venv` import this checkout's packages from their source folders."""
-    site_packages = next((VENV / "lib").glob("python3.*/site-packages"))
-    (site_packages / "chatire.pth").write_text("".join(f"{root}\n" for root in SOURCE_ROOTS))
+    """Let `.venv` import this checkout's packages from where they are now: a checkout may be moved or grow folders."""
+    path = next((VENV / "lib").glob("python3.*/site-packages")) / "chatire.pth"
+    text = "".join(f"{root}\n" for root in SOURCE_ROOTS)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)

@@ -1,5 +1,6 @@
 """`./chatire logs`: what the parts wrote, each line under its part's name."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -18,7 +19,8 @@ def show_logs(path: Path, part: str | None, *, follow: bool) -> int:
 
     Raises: UsageError, when no log of that name is there.
     """
-    files = _choose(DataFolder(path), part)
+    data = DataFolder(path)
+    files = _choose(data, part)
     width = max(len(file.stem) for file in files)
     ends = {}
     for file in files:
@@ -32,8 +34,8 @@ def show_logs(path: Path, part: str | None, *, follow: bool) -> int:
             time.sleep(LOOK_EVERY_SECONDS)
         except KeyboardInterrupt:
             break
-        for file in files:
-            ends[file] = _print_news(file, ends[file], part, width)
+        for file in _choose(data, part):
+            ends[file] = _print_news(file, ends.get(file, 0), part, width)
     return 0
 
 
@@ -51,11 +53,14 @@ def _choose(data: DataFolder, part: str | None) -> list[Path]:
 
 def _print_news(file: Path, end: int, part: str | None, width: int) -> int:
     """Print the whole lines behind `end`; return the new end. A file that was cut is read from its new beginning."""
-    if file.stat().st_size < end:
-        end = 0
-    with file.open("rb") as handle:
-        handle.seek(end)
-        news = handle.read()
+    try:
+        with file.open("rb") as handle:
+            if handle.seek(0, os.SEEK_END) < end:
+                end = 0
+            handle.seek(end)
+            news = handle.read()
+    except FileNotFoundError:
+        return 0  # It was set aside this moment; its successor will be read from the beginning.
     whole = news[: news.rfind(b"\n") + 1]
     _print(file, whole.decode(errors="replace").splitlines(), part, width)
     return end + len(whole)

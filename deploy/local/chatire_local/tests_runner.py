@@ -4,6 +4,7 @@ Suites that bring their own servers run two at a time; those that share one runn
 """
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -133,6 +134,7 @@ class TestRun:
 def run_tests(names: list[str], console: Console) -> int:
     """Run the named suites, or all; 0 only if every test passed and every suite had some."""
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # So that it, too, leaves nothing running.
     chosen = [suite for suite in SUITES if (suite.name in names if names else suite.exists)]
     with temporary_folder("test") as folder:
         results = TestRun(chosen, console, folder).run()

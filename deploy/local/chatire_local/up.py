@@ -17,7 +17,7 @@ from .data_folder import DataFolder
 from .errors import LauncherError
 from .leftovers import stop_leftovers
 from .options import StackOptions
-from .ports import holder, is_free
+from .ports import has_ipv6_loopback, holder, is_free
 from .stack.errands import Errands, Stopped
 from .stack.supervisor import Supervisor
 from .stack.worker import Worker
@@ -120,7 +120,8 @@ def _described(worker: Worker) -> dict[str, Any]:
 
 def refuse_taken_port(port: int) -> None:
     """Say who has the port, before anything is started."""
-    if is_free(port):
+    hosts = ["127.0.0.1", "::1"] if has_ipv6_loopback() else ["127.0.0.1"]
+    if all(is_free(port, host) for host in hosts):
         return
     who = holder(port)
     by = f" by {who}" if who else ""

@@ -13,7 +13,7 @@ from ..processes import StopPlan
 from ..stack.part import BY_REQUEST, Part
 from ..stack.probes import http_ready
 from .services import Addresses
-from .wheels import on_path
+from .wheels import on_path, version_of
 
 TIER = 0
 STOP_PLAN: StopPlan = ((BY_REQUEST[0][0], 8), BY_REQUEST[1])
@@ -36,14 +36,16 @@ def caddy_part(data: DataFolder, options: StackOptions, addresses: Addresses, we
         "CHATIRE_GATEWAY_UPSTREAMS": " ".join(addresses.gateways),
         "CHATIRE_WEB_ROOT": str(web_root),
     }
+    program = _find_program()
     return Part(
         name="caddy",
-        command=(str(_find_program()), "run", "--adapter", "caddyfile", "--config", str(CADDYFILE)),
+        command=(str(program), "run", "--adapter", "caddyfile", "--config", str(CADDYFILE)),
         environment=environment,
         address=address,
         probe=lambda: http_ready(address, "/"),
         tier=TIER,
         stop_plan=STOP_PLAN,
+        version=version_of(program, "version"),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..checkout import shown
 from ..data_folder import DataFolder
 from ..errors import LauncherError
-from .wheels import on_path, wheel_folder
+from .wheels import on_path, version_of, wheel_folder
 
 SCRIPT = Path(__file__).with_name("unprivileged.py")
 EVERYBODY_MAY_PASS = 0o001
@@ -33,8 +33,7 @@ class PostgresHome:
     @cached_property
     def version(self) -> str:
         """The version of the server, `18.6`."""
-        asked = subprocess.run([self.programs / "postgres", "--version"], capture_output=True, text=True, check=True)
-        return asked.stdout.split()[2]
+        return version_of(self.programs / "postgres")
 
     @property
     def major(self) -> int:

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chatire_shared import __version__
+
 from ..checkout import ROOT, VENV, manage_py
 from ..data_folder import DataFolder
 from ..keyring import Keyring
@@ -102,6 +104,7 @@ class Services:
             address=address,
             probe=lambda: http_ready(address),
             tier=SERVICES_TIER,
+            version=__version__,
         )
 
     def _relay(self) -> Part:
@@ -113,6 +116,7 @@ class Services:
             address=address,
             probe=lambda: http_ready(address),
             tier=RELAY_TIER,
+            version=__version__,
         )
 
     def _gateway(self, number: int, address: str) -> Part:
@@ -125,6 +129,7 @@ class Services:
             probe=lambda: http_ready(address),
             tier=GATEWAY_TIER,
             stop_plan=GATEWAY_STOP_PLAN,
+            version=__version__,
         )
 
 

@@ -9,7 +9,7 @@ from ..errors import LauncherError
 from ..keyring import Keyring
 from ..stack.part import Part
 from ..stack.probes import accepts_connections
-from .wheels import on_path, wheel_folder
+from .wheels import on_path, version_of, wheel_folder
 
 TIER = 5
 
@@ -31,14 +31,16 @@ class Valkey:
 
     def part(self) -> Part:
         """The server as the supervisor runs it."""
+        program = _find_program()
         return Part(
             name=self._name,
-            command=(str(_find_program()), str(self._write_configuration())),
+            command=(str(program), str(self._write_configuration())),
             environment={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
             address=f"127.0.0.1:{self._port}",
             probe=lambda: accepts_connections(f"127.0.0.1:{self._port}"),
             tier=TIER,
             folder=self._data.run,
+            version=version_of(program),
         )
 
     def _write_configuration(self) -> Path:

@@ -65,8 +65,9 @@ class WebClient:
     def _npm(self, *arguments: str) -> None:
         done = self._errands.run(["npm", *arguments], npm_environment(), WEB)
         if done.code != 0:
+            command = f"npm {' '.join(arguments)}"
             raise LauncherError(
-                f"`npm {' '.join(arguments)}` failed in web/:\n{_gist(done.output)}\nFor all of it, run it there by hand."
+                f"`{command}` failed in web/:\n{_gist(done.output)}\nFor all of it, run it there by hand."
             )
 
 

@@ -1,7 +1,9 @@
-"""Finds programs: first those that came as Python wheels into `.venv`, then those of the system."""
+"""Finds programs, first those that came as wheels into `.venv`, then the system's; and asks them their version."""
 
 import importlib.util
+import re
 import shutil
+import subprocess
 from pathlib import Path
 
 
@@ -20,3 +22,10 @@ def on_path(*names: str) -> Path | None:
         if found:
             return Path(found)
     return None
+
+
+def version_of(program: Path, question: str = "--version") -> str:
+    """The version a program says it has, such as `18.6`; empty when it says none."""
+    said = subprocess.run([program, question], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\d+(\.\d+)+", said)
+    return found.group() if found else ""

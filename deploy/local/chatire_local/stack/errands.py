@@ -1,4 +1,4 @@
-"""Short commands on the way to a running stack (initdb, migrate, npm): run to their end, or cut off when asked to stop."""
+"""Short commands on the way to a running stack (initdb, migrate, npm): run to their end, or cut off when asked to."""
 
 import os
 import signal
@@ -34,13 +34,21 @@ class Errands:
     def __init__(self, stop: threading.Event | None = None) -> None:
         """Cut every command off as soon as `stop` is set."""
         self._stop = stop or threading.Event()
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Cut off what runs and refuse what would come: something else failed."""
+        self._cancelled.set()
+
+    def _must_end(self) -> bool:
+        return self._stop.is_set() or self._cancelled.is_set()
 
     def run(self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> Done:
         """Run a command in a session of its own, so that a Ctrl-C reaches it through us alone.
 
         Raises: Stopped.
         """
-        if self._stop.is_set():
+        if self._must_end():
             raise Stopped
         child = subprocess.Popen(
             command,
@@ -64,7 +72,7 @@ class Errands:
             try:
                 return child.communicate(timeout=LOOK_EVERY_SECONDS)[0]
             except subprocess.TimeoutExpired:
-                if self._stop.is_set():
+                if self._must_end():
                     raise Stopped from None
 
 

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..checkout import ROOT
@@ -30,4 +30,3 @@ class Part:
     stop_plan: StopPlan = BY_REQUEST
     folder: Path = ROOT
     version: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)

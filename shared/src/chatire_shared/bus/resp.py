@@ -1,8 +1,8 @@
 """One asyncio connection to Redis, as thin as publish/subscribe needs: RESP2 through hiredis, pipelined.
 
-redis-py spends 11 to 23 µs on each received message (bench notes in docs), most of it in a task switch and three layers
-of parsing; a protocol that feeds hiredis directly spends under 1 µs, and hands over a message in the turn in which its
-bytes arrived. It also shows Redis's confirmations, which `PubSub.get_message` hides from the stock layer.
+redis-py's pub/sub spends 11 µs (hiredis) to 23 µs on each received message, most of it in a task switch and layers of
+parsing; a protocol that feeds hiredis directly takes 2 µs, decoding included, and hands a message over in the turn in
+which its bytes arrived. It also shows Redis's confirmations, which `PubSub.get_message` hides from the stock layer.
 """
 
 from __future__ import annotations

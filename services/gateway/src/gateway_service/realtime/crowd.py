@@ -1,0 +1,89 @@
+"""All sockets of one process: who is here, how many of whom, and who may still come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from uuid import UUID
+
+from gateway_service.realtime.connection import Connection
+
+MAX_PER_USER = 20
+MAX_PER_ADDRESS = 500
+HANDSHAKES_PER_SECOND = 200.0
+HANDSHAKE_BURST = 1_000.0
+"""Above this rate a storm of reconnects is told to come later, so that those already here notice nothing."""
+
+
+class Crowd:
+    """The sockets, by id, user, session and address."""
+
+    def __init__(self, *, limits: bool, now: float) -> None:
+        self._limits = limits
+        self._by_id: dict[str, Connection] = {}
+        self._by_user: dict[UUID, set[Connection]] = {}
+        self._by_session: dict[UUID, set[Connection]] = {}
+        self._addresses: Counter[str] = Counter()
+        self._tokens = HANDSHAKE_BURST
+        self._refilled_at = now
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._by_id.values()))
+
+    def admits_handshake(self, now: float) -> bool:
+        """Whether one more may begin at this moment."""
+        self._tokens = min(HANDSHAKE_BURST, self._tokens + (now - self._refilled_at) * HANDSHAKES_PER_SECOND)
+        self._refilled_at = now
+        if self._limits and self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def enter(self, connection: Connection) -> bool:
+        """Count a socket that was accepted; False when its address has too many."""
+        self._by_id[connection.id] = connection
+        self._addresses[connection.address] += 1
+        return not self._limits or not connection.address or self._addresses[connection.address] <= MAX_PER_ADDRESS
+
+    def identify(self, connection: Connection) -> bool:
+        """Count a socket under its principal; False when that user has too many."""
+        principal = connection.session.principal
+        assert principal is not None  # noqa: S101 (it was admitted)
+        of_user = self._by_user.setdefault(principal.user_id, set())
+        of_user.add(connection)
+        self._by_session.setdefault(principal.session_id, set()).add(connection)
+        return not self._limits or len(of_user) <= MAX_PER_USER
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a socket."""
+        if self._by_id.pop(connection.id, None) is None:
+            return
+        self._addresses[connection.address] -= 1
+        if not self._addresses[connection.address]:
+            del self._addresses[connection.address]
+        for index, key in self._places(connection):
+            group = index.get(key, set())
+            group.discard(connection)
+            if not group:
+                index.pop(key, None)
+
+    def get(self, id: str) -> Connection | None:  # noqa: A002 (the field's name)
+        """The socket with this id."""
+        return self._by_id.get(id)
+
+    def of_user(self, user_id: UUID) -> list[Connection]:
+        """All sockets of a user."""
+        return list(self._by_user.get(user_id, ()))
+
+    def of_session(self, session_id: UUID) -> list[Connection]:
+        """All sockets that were opened with tokens of a session."""
+        return list(self._by_session.get(session_id, ()))
+
+    def _places(self, connection: Connection) -> list[tuple[dict[UUID, set[Connection]], UUID]]:
+        return [
+            *((self._by_user, user_id) for user_id in connection.session.user_ids),
+            *((self._by_session, session_id) for session_id in connection.session.session_ids),
+        ]

@@ -1,0 +1,160 @@
+"""How frames leave: one port, two adapters.
+
+The port has five methods and one callback; nothing above it knows which server is below.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from gateway_service.realtime.frames import Frame
+
+HIGH_WATER_BYTES = 65_536
+"""More than this in the server's own buffer, and the rest waits in ours, where it can be counted and dropped."""
+
+
+class Transport(Protocol):
+    """One socket's way out."""
+
+    def send_frame(self, frame: Frame) -> None:
+        """Hand a frame over; never blocks, never raises for a socket that is gone."""
+
+    def buffered_bytes(self) -> int:
+        """How much of what was handed over has not gone to the kernel yet."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Close with a code; what was handed over before goes first."""
+
+    def pause(self) -> None:
+        """Read nothing more from the socket."""
+
+    def resume(self) -> None:
+        """Go on reading."""
+
+    def on_drained(self, callback: Callable[[], None]) -> None:
+        """Call back each time the buffer has emptied after it was full."""
+
+
+class DaphneTransport:
+    """Writes ready-made frames to Twisted's transport, past Autobahn's framing (see `gateway_service.server`).
+
+    Uses `dataBuffer`, `offset` and `_tempDataLen` of Twisted's FileDescriptor, which are not public: the only way to
+    know how much is queued. `tests/server/test_backpressure.py` fails when they change.
+    """
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        self._callback: Callable[[], None] | None = None
+
+    def send_frame(self, frame: Frame) -> None:
+        """Write the shared bytes."""
+        if self._is_open():
+            self._protocol.transport.write(frame.wire)
+
+    def buffered_bytes(self) -> int:
+        """Bytes in Twisted's buffer."""
+        transport = self._protocol.transport
+        if transport is None:
+            return 0
+        return len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # noqa: SLF001
+
+    def close(self, code: int, reason: str) -> None:
+        """Send the close frame; Autobahn drops the connection a second later if the other side doesn't answer."""
+        if self._is_open():
+            with contextlib.suppress(Exception):
+                self._protocol.transport.unregisterProducer()
+            self._protocol.sendCloseFrame(code=code, reasonUtf8=reason.encode()[:123], isReply=False)
+
+    def pause(self) -> None:
+        """Stop reading."""
+        if self._is_open():
+            self._protocol.transport.pauseProducing()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._protocol.transport is not None and self._protocol.transport.connected:
+            self._protocol.transport.resumeProducing()
+
+    def on_drained(self, callback: Callable[[], None]) -> None:
+        """Become Twisted's producer, whose `resumeProducing` is called when the buffer is empty again."""
+        self._callback = callback
+        transport = self._protocol.transport
+        # HTTPChannel registered itself and Daphne never takes it away (daphne#170): two can't be registered.
+        transport.unregisterProducer()
+        transport.registerProducer(self, True)  # noqa: FBT003 (Twisted's signature: a push producer)
+
+    def resumeProducing(self) -> None:  # noqa: N802 (Twisted's interface)
+        """Twisted's buffer is empty."""
+        if self._callback is not None:
+            self._callback()
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        """Twisted's buffer is over 64 KiB; what we send looks at its size itself."""
+
+    def stopProducing(self) -> None:  # noqa: N802
+        """The connection is lost."""
+        self._callback = None
+
+    def _is_open(self) -> bool:
+        return bool(self._protocol.state == self._protocol.STATE_OPEN and self._protocol.transport is not None)
+
+
+class AsgiTransport:
+    """Plain ASGI `send` for any server: a task writes while something is queued, and only then."""
+
+    def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        self._send = send
+        self._queue: deque[tuple[dict[str, Any], int]] = deque()
+        self._bytes = 0
+        self._task: asyncio.Task[None] | None = None
+        self._was_full = False
+        self._callback: Callable[[], None] | None = None
+
+    def send_frame(self, frame: Frame) -> None:
+        """Queue it for the writer."""
+        self._put({"type": "websocket.send", "text": frame.text}, len(frame.payload))
+
+    def buffered_bytes(self) -> int:
+        """Bytes that the writer hasn't handed to the server."""
+        return self._bytes
+
+    def close(self, code: int, reason: str) -> None:
+        """Close after what is queued."""
+        self._put({"type": "websocket.close", "code": code, "reason": reason}, 0)
+
+    def pause(self) -> None:
+        """The consumer stops calling `receive`, which is all that ASGI offers."""
+
+    def resume(self) -> None:
+        """See `pause`."""
+
+    def on_drained(self, callback: Callable[[], None]) -> None:
+        """Remember whom to call."""
+        self._callback = callback
+
+    def _put(self, message: dict[str, Any], size: int) -> None:
+        self._queue.append((message, size))
+        self._bytes += size
+        self._was_full = self._was_full or self._bytes > HIGH_WATER_BYTES
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._write())
+
+    async def _write(self) -> None:
+        try:
+            while self._queue:
+                message, size = self._queue.popleft()
+                await self._send(message)
+                self._bytes -= size
+        except Exception:  # noqa: BLE001 (each server has its own exception for a socket that is gone)
+            self._queue.clear()
+            self._bytes = 0
+        finally:
+            self._task = None
+        if self._was_full:
+            self._was_full = False
+            if self._callback is not None:
+                self._callback()

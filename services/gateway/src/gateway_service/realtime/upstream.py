@@ -1,0 +1,92 @@
+"""The messages service as the gateway calls it: in threads of its own, never in the event loop's (docs/internal.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from chatire_shared.clients.service import ServiceClient
+from chatire_shared.contracts.errors import Unavailable
+
+from gateway_service.realtime.people import Memberships, memberships_from_answer
+
+THREADS = 8
+POST_SECONDS = 12.0
+"""Longer than PostgreSQL's statement time-out, so that the answer to a slow batch is the service's own."""
+
+Answer = TypeVar("Answer")
+
+
+class Upstream:
+    """Calls of one process; each may raise Unavailable."""
+
+    def __init__(self, messages: ServiceClient) -> None:
+        self._messages = messages
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="upstream")
+
+    async def run(self, call: Callable[[], Answer]) -> Answer:
+        """Do something slow in one of our threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    async def memberships(self, user: str) -> Memberships:
+        """What a person belongs to.
+
+        Raises:
+            Unavailable: the service can't be reached, or answers something else.
+        """
+        answer = await self.run(lambda: self._messages.get(f"/internal/users/{user}/memberships/"))
+        try:
+            return memberships_from_answer(user, answer)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unavailable from error
+
+    async def batch(self, tokens: Sequence[str], items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Post messages; one result for each item.
+
+        Raises:
+            Unavailable: nobody knows whether they were posted; sending them again is safe.
+        """
+        return await self._results("/internal/messages/batch/", tokens, items)
+
+    async def reads(self, tokens: Sequence[str], items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Move read markers; one result for each item.
+
+        Raises:
+            Unavailable: as `batch`.
+        """
+        return await self._results("/internal/reads/", tokens, items)
+
+    async def ranges(self, ranges: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Parts of logs; one answer for each.
+
+        Raises:
+            Unavailable: the service can't be reached.
+        """
+        return await self._list("/internal/events/ranges/", {"v": 1, "ranges": list(ranges)}, "ranges", len(ranges))
+
+    async def heads(self, conversations: Sequence[str], users: Sequence[str]) -> dict[str, Any]:
+        """Heads of conversations and membership versions of people.
+
+        Raises:
+            Unavailable: the service can't be reached.
+        """
+        body = {"v": 1, "conversations": list(conversations), "users": list(users)}
+        return await self.run(lambda: self._messages.post("/internal/heads/", body))
+
+    def stop(self) -> None:
+        """Let go of the threads; calls under way end by themselves."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _results(
+        self, path: str, tokens: Sequence[str], items: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        return await self._list(path, {"v": 1, "tokens": list(tokens), "items": list(items)}, "results", len(items))
+
+    async def _list(self, path: str, body: dict[str, Any], field: str, length: int) -> list[dict[str, Any]]:
+        answer = await self.run(lambda: self._messages.post(path, body, timeout_seconds=POST_SECONDS))
+        found = answer.get(field)
+        if not isinstance(found, list) or len(found) != length:
+            raise Unavailable
+        return found
