@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
 from chatire_shared.clients.service import ServiceClient
 from chatire_shared.contracts.errors import NotFound, Unavailable
 from chatire_shared.http.request_ids import bind_request_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+
 from chatire_shared.contracts.ids import is_canonical_uuid, is_sane_request_id, uuid7
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from chatire_shared.contracts.errors import Invalid, Malformed
-from chatire_shared.contracts.strict_json import MAX_DEPTH, dumps, loads
 from hypothesis import given
 from hypothesis import strategies as st
+
+from chatire_shared.contracts.errors import Invalid, Malformed
+from chatire_shared.contracts.strict_json import MAX_DEPTH, dumps, loads
 
 plain_json = st.recursive(
     st.none()

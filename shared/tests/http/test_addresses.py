@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from chatire_shared.http.addresses import networks, resolve
 
 TRUSTED = networks(["127.0.0.0/8", "::1/128", "172.30.0.0/16"])

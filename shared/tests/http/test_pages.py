@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from chatire_shared.contracts.errors import Invalid
 from chatire_shared.http.pages import bounded_integer, decode_cursor, encode_cursor, page_limit
 
@@ -13,7 +14,9 @@ def test_a_cursor_survives_the_round_trip() -> None:
     assert decode_cursor(encode_cursor(position), 2) == position
 
 
-@pytest.mark.parametrize("value", ["", "x", "!!!!", "e30", encode_cursor([1]), encode_cursor([1, 2, 3]), "W" * 10_000, "é"])
+@pytest.mark.parametrize(
+    "value", ["", "x", "!!!!", "e30", encode_cursor([1]), encode_cursor([1, 2, 3]), "W" * 10_000, "é"]
+)
 def test_a_foreign_cursor_is_invalid(value: str) -> None:
     """Never an internal error."""
     with pytest.raises(Invalid):

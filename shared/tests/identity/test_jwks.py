@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from chatire_shared.contracts.errors import Unauthenticated, Unavailable
 from chatire_shared.identity.jwks import JwksCache, parse_jwks
 from chatire_shared.testing.tokens import TokenMint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from chatire_shared.contracts.errors import TokenExpired, Unauthenticated
 from chatire_shared.identity.service_tokens import ServiceSigner, ServiceVerifier
 from chatire_shared.identity.verify import Verifier

@@ -11,13 +11,14 @@ from uuid import UUID, uuid4
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from hypothesis import given
+from hypothesis import strategies as st
+
 from chatire_shared.contracts.errors import ChatireError, TokenExpired, TokenRevoked, Unauthenticated
 from chatire_shared.identity.principal import Principal
 from chatire_shared.identity.verify import Verifier
 from chatire_shared.testing.tokens import TokenMint
-from cryptography.hazmat.primitives import serialization
-from hypothesis import given
-from hypothesis import strategies as st
 
 ADA = UUID("0190a1b2-0000-7000-8000-00000000ada0")
 mint = TokenMint()

@@ -11,7 +11,8 @@ from ..processes import StopPlan
 # Says why a part is not ready yet; None when it is.
 Probe = Callable[[], str | None]
 
-BY_REQUEST: StopPlan = ((signal.SIGTERM, 10), (signal.SIGKILL, 5))
+# Longer than the grace the services give their own last requests.
+BY_REQUEST: StopPlan = ((signal.SIGTERM, 25), (signal.SIGKILL, 5))
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,14 @@ from django.urls import include, path
 from auth_service.tokens.keys import key_ring
 from chatire_shared.http import health
 
+
+def _keys_check() -> None:
+    key_ring().keys()
+
+
 urlpatterns = [
     path("healthz", health.healthz),
-    path("readyz", health.readyz({"database": health.database_check, "keys": lambda: key_ring().keys() and None})),
+    path("readyz", health.readyz({"database": health.database_check, "keys": _keys_check})),
     path("", include("auth_service.accounts.urls")),
     path("", include("auth_service.tokens.urls")),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.urls import path
+from django.urls import path, re_path
 
 from gateway_service.realtime.consumers import GatewayConsumer
 from gateway_service.realtime.pages import Pages
@@ -29,19 +29,16 @@ class Lifespan:
                 return
 
 
-class Nowhere:
+async def nowhere(scope: Any, receive: Any, send: Any) -> Any:
     """A WebSocket at any other path: refused before it is accepted."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Refuse."""
-        await receive()
-        await send({"type": "websocket.close", "code": 1000})
+    await receive()
+    await send({"type": "websocket.close", "code": 1000})
 
 
 def build_application() -> Any:
     """The ASGI application of one process."""
     checks = {"changes": lambda: get_gateway().feed.caught_up_once, "staying": lambda: not get_gateway().draining}
-    sockets = URLRouter([path("ws", GatewayConsumer.as_asgi()), path("<path:elsewhere>", Nowhere()), path("", Nowhere())])
+    sockets = URLRouter([path("ws", GatewayConsumer.as_asgi()), re_path("", nowhere)])
     return ProtocolTypeRouter(
         {
             "http": Pages(checks, lambda: metrics_text(get_gateway())),

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import sys
 import time
 from typing import Any
 
 # Daphne installs Twisted's asyncio reactor when it is imported, on whatever loop asyncio makes then.
-try:
+with contextlib.suppress(ImportError):
     import uvloop
-except ImportError:
-    uvloop = None
-if uvloop is not None:
+
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 from daphne.server import Server
@@ -87,7 +86,7 @@ class GatewayServer(Server):  # type: ignore[misc]
         self.ws_factory.protocol = GatewayProtocol
         # A close frame with a code, not a cut connection, also for what breaks RFC 6455 itself.
         self.ws_factory.setProtocolOptions(failByDrop=False)
-        asyncio.ensure_future(self.gateway.start())
+        self._starting = asyncio.ensure_future(self.gateway.start())
         # What exists now lives as long as the process; full collections over it cost a third of a busy gateway.
         gc.collect()
         gc.freeze()

@@ -10,10 +10,10 @@ import logging
 import threading
 from typing import Any
 
-from chatire_shared.contracts.errors import ChatireError, Unavailable
-from chatire_shared.identity.changes import POLL_SECONDS, Change, ChangeFeed
 from django.db import DatabaseError, close_old_connections, connection
 
+from chatire_shared.contracts.errors import ChatireError, Unavailable
+from chatire_shared.identity.changes import POLL_SECONDS, Change, ChangeFeed
 from messages_service.identity import REVOCATIONS, auth_client, keys, verifier
 from messages_service.people.services.changes import catch_up
 

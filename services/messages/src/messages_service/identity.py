@@ -14,7 +14,6 @@ from chatire_shared.identity.jwks import JwksCache
 from chatire_shared.identity.principal import Principal
 from chatire_shared.identity.service_tokens import ServiceSigner, ServiceVerifier
 from chatire_shared.identity.verify import Verifier
-
 from messages_service.people.services.directory import ensure_caller
 
 REVOCATIONS = Revocations()
@@ -34,7 +33,7 @@ def verifier() -> Verifier:
         keys(),
         issuer=settings.TOKEN_ISSUER,
         audience=settings.TOKEN_AUDIENCE,
-        is_revoked=lambda principal: REVOCATIONS.covers(principal),
+        is_revoked=REVOCATIONS.covers,
     )
 
 

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from rest_framework.request import Request
+
 from chatire_shared.contracts.errors import Invalid
+from chatire_shared.contracts.ids import is_canonical_uuid
 from chatire_shared.http.bodies import StrictSerializer
 from chatire_shared.http.pages import decode_cursor
 from chatire_shared.http.request_ids import current_request_id
 from chatire_shared.identity.principal import Principal
-from rest_framework.request import Request
-
 from messages_service.identity import auth_client
 
 Body = TypeVar("Body", bound=StrictSerializer)
@@ -66,12 +67,9 @@ def cursor_of(request: Request) -> tuple[str, UUID] | None:
     if raw is None:
         return None
     text, identity = decode_cursor(raw, 2)
-    try:
-        if "\0" in text:
-            raise ValueError
-        return str(text), UUID(identity)
-    except (ValueError, AttributeError, TypeError):
-        raise Invalid.field("cursor", "invalid", "Use the value of `next` from the page before, unchanged.") from None
+    if not isinstance(text, str) or "\0" in text or not is_canonical_uuid(identity):
+        raise Invalid.field("cursor", "invalid", "Use the value of `next` from the page before, unchanged.")
+    return text, UUID(identity)
 
 
 def search_of(request: Request) -> str:

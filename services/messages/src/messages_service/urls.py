@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chatire_shared.http.health import database_check, healthz, readyz
 from django.urls import include, path
 
+from chatire_shared.http.health import database_check, healthz, readyz
 from messages_service.following import require_caught_up
 from messages_service.identity import keys
 

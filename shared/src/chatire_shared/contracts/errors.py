@@ -1,28 +1,28 @@
 """The domain's errors, each with the stable code, status and text that protocol.md section 2 gives it.
 
-    ChatireError
-    ├── Malformed            400 malformed        not JSON, too deep, NaN, lone surrogates
-    ├── Invalid              400 invalid          carries field errors
-    ├── Unauthenticated      401 unauthenticated
-    │   ├── TokenExpired     401 token_expired
-    │   ├── TokenRevoked     401 token_revoked
-    │   └── TokenReused      401 token_reused
-    ├── InvalidCredentials   401 invalid_credentials
-    ├── Forbidden            403 forbidden
-    │   ├── NotAuthor        403 not_author
-    │   └── RoleRequired     403 role_required
-    ├── NotFound             404 not_found
-    ├── MethodNotAllowed     405 invalid
-    ├── Conflict             409 conflict
-    │   ├── LastOwner        409 last_owner
-    │   └── Archived         409 archived
-    ├── Gone                 410 gone
-    │   └── CursorExpired    410 cursor_expired
-    ├── TooLarge             413 too_large
-    ├── UnsupportedMedia     415 invalid
-    ├── RateLimited          429 rate_limited     carries retry_after_seconds
-    ├── Unavailable          503 unavailable      carries retry_after_seconds
-    └── Internal             500 internal
+ChatireError
+├── Malformed            400 malformed        not JSON, too deep, NaN, lone surrogates
+├── Invalid              400 invalid          carries field errors
+├── Unauthenticated      401 unauthenticated
+│   ├── TokenExpired     401 token_expired
+│   ├── TokenRevoked     401 token_revoked
+│   └── TokenReused      401 token_reused
+├── InvalidCredentials   401 invalid_credentials
+├── Forbidden            403 forbidden
+│   ├── NotAuthor        403 not_author
+│   └── RoleRequired     403 role_required
+├── NotFound             404 not_found
+├── MethodNotAllowed     405 invalid
+├── Conflict             409 conflict
+│   ├── LastOwner        409 last_owner
+│   └── Archived         409 archived
+├── Gone                 410 gone
+│   └── CursorExpired    410 cursor_expired
+├── TooLarge             413 too_large
+├── UnsupportedMedia     415 invalid
+├── RateLimited          429 rate_limited     carries retry_after_seconds
+├── Unavailable          503 unavailable      carries retry_after_seconds
+└── Internal             500 internal
 """
 
 from __future__ import annotations

@@ -6,11 +6,15 @@ Python's parser takes NaN, lone surrogates, doubled keys and any depth; each of 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from chatire_shared.contracts.errors import FieldError, Invalid, Malformed
 
 MAX_DEPTH = 16
+
+_OUTSIDE_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?|[^{}\[\]"]+', re.DOTALL)
+"""What is no bracket of structure: strings (also one that never ends), and everything else between them."""
 
 
 class _Doubled(ValueError):
@@ -66,19 +70,8 @@ def _too_deep(text: str) -> bool:
     if text.count("{") + text.count("[") <= MAX_DEPTH:
         return False
     depth = 0
-    in_string = False
-    skip = False
-    for char in text:
-        if skip:
-            skip = False
-        elif in_string:
-            if char == "\\":
-                skip = True
-            elif char == '"':
-                in_string = False
-        elif char == '"':
-            in_string = True
-        elif char in "{[":
+    for char in _OUTSIDE_STRINGS.sub("", text):
+        if char in "{[":
             depth += 1
             if depth > MAX_DEPTH:
                 return True

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, IO, cast
+from typing import IO, Any
+from uuid import UUID
 
 from django.core.exceptions import RequestDataTooBig
 from rest_framework import serializers
@@ -12,7 +13,6 @@ from rest_framework.parsers import BaseParser
 from chatire_shared.contracts.errors import FieldError, Invalid, TooLarge, UnknownField
 from chatire_shared.contracts.ids import is_canonical_uuid
 from chatire_shared.contracts.strict_json import loads
-from uuid import UUID
 
 MAX_BODY_BYTES = 1_048_576
 
@@ -77,7 +77,7 @@ class StrictCharField(serializers.CharField):
         """Accept a string only."""
         if not isinstance(data, str):
             self.fail("invalid")
-        return cast("str", data)
+        return data
 
 
 class StrictUuidField(serializers.Field[UUID, Any, str, Any]):
@@ -108,7 +108,7 @@ class StrictIntegerField(serializers.IntegerField):
         """Accept an integer only."""
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
-        return cast("int", data)
+        return data
 
 
 class StrictBooleanField(serializers.BooleanField):
@@ -118,7 +118,7 @@ class StrictBooleanField(serializers.BooleanField):
         """Accept a boolean only."""
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
-        return cast("bool", data)
+        return data
 
 
 class StrictChoiceField(serializers.ChoiceField):
@@ -128,4 +128,4 @@ class StrictChoiceField(serializers.ChoiceField):
         """Accept a string only; a number that prints like a choice is none."""
         if not isinstance(data, str):
             self.fail("invalid_choice", input=data)
-        return cast("str", super().to_internal_value(data))
+        return super().to_internal_value(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -11,9 +11,9 @@ from rest_framework.request import Request
 
 
 class AlwaysJson(BaseContentNegotiation):
-    """Answers in JSON whatever `Accept` says: DRF's own would answer a browser's `text/html` with an error (RFC 9110 12.5.1 allows both)."""
+    """Answers in JSON whatever `Accept` says; DRF's own answers a browser's `text/html` with an error (RFC 9110 12.5.1)."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """The parser for the request's content type, or None (415)."""
         content_type = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == content_type), None)

@@ -103,6 +103,8 @@ class ServiceVerifier:
         ours = claims.get("iss") == claims.get("sub") == caller and claims.get("aud") == self._callee
         if not ours or not is_text(claims.get("jti")) or not is_time(issued) or not is_time(expires):
             raise Unauthenticated
+        assert isinstance(issued, int)  # noqa: S101 (for the type checker; is_time said so)
+        assert isinstance(expires, int)  # noqa: S101
         now = self._clock()
         if not 0 < expires - issued <= LIFE_SECONDS or issued > now + LEEWAY_SECONDS:
             raise Unauthenticated

@@ -67,7 +67,7 @@ class PostgresServer:
                     os.kill(pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-            # A SIGKILLed postmaster leaves it, and a re-used pid in it would refuse the next start.
+            # A SIGKILLed postmaster leaves it, and a reused pid in it would refuse the next start.
             (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def stop(self) -> None:
@@ -143,4 +143,4 @@ def _builtin_locale(binaries: Path) -> list[str]:
     """The same collation everywhere from version 17 on; older servers don't know the provider."""
     answer = subprocess.run([str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True)
     major = int(answer.stdout.split()[-1].split(".")[0].split("(")[0])
-    return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if major >= 17 else []  # noqa: PLR2004
+    return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if major >= 17 else []

@@ -55,9 +55,7 @@ def set_cookie(response: HttpResponseBase, refresh: str, session: RefreshSession
 
 def clear_cookie(response: HttpResponseBase) -> None:
     """Take the cookie back, with the attributes that it was set with: browsers ignore others for `__Secure-`."""
-    response.set_cookie(
-        cookie_name(), "", max_age=0, path=_PATH, secure=_is_secure(), httponly=True, samesite="Strict"
-    )
+    response.set_cookie(cookie_name(), "", max_age=0, path=_PATH, secure=_is_secure(), httponly=True, samesite="Strict")
 
 
 def cookie_name() -> str:
@@ -72,4 +70,4 @@ def _is_secure() -> bool:
 def _scheme(request: HttpRequest) -> str:
     """The scheme that the browser used: the API gateway says so when it ended TLS."""
     forwarded = request.headers.get("X-Forwarded-Proto")
-    return forwarded if forwarded in {"http", "https"} and is_trusted_proxy(request) else "http"
+    return forwarded if forwarded in {"http", "https"} and is_trusted_proxy(request) else str(request.scheme)

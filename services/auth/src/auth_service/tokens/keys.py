@@ -55,6 +55,7 @@ class KeyFolder:
         Args:
             now: Time of the rotation.
             forget_old: Drop the public halves of old keys too.
+
         Raises:
             OSError: there are no keys, or the folder can't be written.
         """

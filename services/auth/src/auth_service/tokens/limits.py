@@ -5,6 +5,8 @@ A limit is a bucket that refills, never a lock: a stranger who spends an account
 
 from __future__ import annotations
 
+import ipaddress
+
 from django.conf import settings
 
 from auth_service.accounts.rules import names
@@ -24,7 +26,7 @@ def require_sign_in(name: str, address: str) -> None:
         address: Where the try comes from.
     Raises: RateLimited: too many for this account or this address.
     """
-    _require(Check(SIGN_IN_PER_ACCOUNT, names.key_of(name)), Check(SIGN_IN_PER_ADDRESS, address))
+    _require(Check(SIGN_IN_PER_ACCOUNT, names.key_of(name)), Check(SIGN_IN_PER_ADDRESS, network_of(address)))
 
 
 def require_registration(address: str) -> None:
@@ -32,7 +34,18 @@ def require_registration(address: str) -> None:
 
     Raises: RateLimited: too many from this address.
     """
-    _require(Check(REGISTRATION_PER_ADDRESS, address))
+    _require(Check(REGISTRATION_PER_ADDRESS, network_of(address)))
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv6 /64, since a single household has 2**64 of those (RFC 6177); else itself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 6 and parsed.ipv4_mapped is None:  # noqa: PLR2004
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 def _require(*checks: Check) -> None:

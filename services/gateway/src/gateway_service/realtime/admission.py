@@ -12,7 +12,6 @@ from chatire_shared.contracts import close_codes
 from chatire_shared.contracts.errors import ChatireError, TokenRevoked, Unavailable
 from chatire_shared.contracts.times import rfc3339
 from chatire_shared.identity.principal import Principal
-
 from gateway_service.realtime import frames
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.effects import Subscribe

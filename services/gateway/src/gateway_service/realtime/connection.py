@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable
 
 from chatire_shared.contracts import close_codes
-
 from gateway_service.realtime.frames import Frame
 from gateway_service.realtime.session import Phase, Session
 from gateway_service.realtime.transport import HIGH_WATER_BYTES, Transport
@@ -43,7 +42,12 @@ class Connection:
     )
 
     def __init__(
-        self, id: str, address: str, session: Session, transport: Transport, on_close: Callable[[Connection, int], None]
+        self,
+        id: str,  # noqa: A002 (what it is called everywhere)
+        address: str,
+        session: Session,
+        transport: Transport,
+        on_close: Callable[[Connection, int], None],
     ) -> None:
         """Take a socket that was accepted; `on_close` is told when we close it, with the code."""
         self.id = id

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from chatire_shared.contracts import close_codes
 from django.conf import settings
 
+from chatire_shared.contracts import close_codes
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.frames_in import received
 from gateway_service.realtime.gateway import MAX_OUTSTANDING_SENDS
@@ -54,9 +54,7 @@ class GatewayConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _connect(self) -> None:
         gateway = get_gateway()
-        facts = read_handshake(
-            self.scope, trusted=settings.TRUSTED_PROXIES, allowed_origins=settings.SOCKET_ORIGINS
-        )
+        facts = read_handshake(self.scope, trusted=settings.TRUSTED_PROXIES, allowed_origins=settings.SOCKET_ORIGINS)
         await self.send_accept(facts)
         transport = self.scope.get("chatire.transport") or AsgiTransport(self.base_send)
         session = Session(time.monotonic(), header_token=facts.token, limits=gateway.limits)
@@ -76,7 +74,7 @@ class GatewayConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if connection is None:
             return
         await received(get_gateway(), connection, message.get("text"))
-        while connection.is_open and connection.outstanding >= MAX_OUTSTANDING_SENDS:
+        while connection.is_open and connection.outstanding >= MAX_OUTSTANDING_SENDS:  # noqa: ASYNC110 (an event per idle socket would cost more)
             # What the server has read already waits in its queue; nothing is refused, it is just taken more slowly.
             await asyncio.sleep(_BREATH_SECONDS)
 

@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable
 
 from chatire_shared.contracts import close_codes
-
 from gateway_service.realtime import frames
 from gateway_service.realtime.gateway import Gateway
 
@@ -41,5 +40,5 @@ async def drain(gateway: Gateway) -> None:
 
 async def _wait_until(condition: Callable[[], bool], seconds: float) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
-    while not condition() and asyncio.get_running_loop().time() < deadline:
+    while not condition() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 (once in a life)
         await asyncio.sleep(0.02)

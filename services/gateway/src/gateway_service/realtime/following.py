@@ -178,9 +178,7 @@ class Following:
         if conversation.position > before:
             self._turn_back(conversation, before, entries, effects)
 
-    def _turn_back(
-        self, conversation: Conversation, before: int, entries: list[Entry], effects: Effects
-    ) -> None:
+    def _turn_back(self, conversation: Conversation, before: int, entries: list[Entry], effects: Effects) -> None:
         for attachment in conversation.attachments.values():
             if attachment.pace is Pace.LIVE:
                 attachment.sent = before

@@ -49,9 +49,9 @@ class Frame:
 
 
 def _header(length: int) -> bytes:
-    if length < 126:  # noqa: PLR2004 (the numbers are RFC 6455's own)
+    if length < 126:
         return bytes((0x81, length))
-    if length < 65_536:  # noqa: PLR2004
+    if length < 65_536:
         return struct.pack("!BBH", 0x81, 126, length)
     return struct.pack("!BBQ", 0x81, 127, length)
 

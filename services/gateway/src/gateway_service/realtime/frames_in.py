@@ -10,7 +10,6 @@ from chatire_shared.bus.groups import conversation_group
 from chatire_shared.bus.port import BusUnavailable
 from chatire_shared.contracts import close_codes, envelopes
 from chatire_shared.contracts.errors import Malformed, Unavailable
-
 from gateway_service.realtime import admission, frames, protocol
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.gateway import MAX_OUTSTANDING_SENDS, Gateway, rfc3339_of
@@ -54,13 +53,9 @@ async def _first_frame(
         await admission.admit(gateway, connection, wanted)
 
 
-async def _open_frame(
-    gateway: Gateway, connection: Connection, frame: protocol.ClientFrame | protocol.Refusal
-) -> None:
+async def _open_frame(gateway: Gateway, connection: Connection, frame: protocol.ClientFrame | protocol.Refusal) -> None:
     if isinstance(frame, protocol.Refusal):
-        gateway.send(
-            connection, frames.error(code="invalid", detail=frame.detail, id=frame.id, retryable=False)
-        )
+        gateway.send(connection, frames.error(code="invalid", detail=frame.detail, id=frame.id, retryable=False))
         return
     await _HANDLERS[type(frame)](gateway, connection, frame)
 

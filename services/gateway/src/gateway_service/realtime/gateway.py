@@ -20,7 +20,6 @@ from chatire_shared.contracts.times import rfc3339
 from chatire_shared.identity.changes import Change, ChangeFeed
 from chatire_shared.identity.jwks import JwksCache
 from chatire_shared.identity.verify import Verifier
-
 from gateway_service.realtime import effects as fx
 from gateway_service.realtime import frames, subscriber
 from gateway_service.realtime.connection import Connection
@@ -52,7 +51,14 @@ class Gateway:
     """Serves all sockets of one process."""
 
     def __init__(
-        self, *, bus: Bus, upstream: Upstream, verifier: Verifier, keys: JwksCache | None, feed: ChangeFeed, limits: bool
+        self,
+        *,
+        bus: Bus,
+        upstream: Upstream,
+        verifier: Verifier,
+        keys: JwksCache | None,
+        feed: ChangeFeed,
+        limits: bool,
     ) -> None:
         """Put the parts together; `start` begins.
 
@@ -240,9 +246,7 @@ class Gateway:
 
     # What comes from the messages service
 
-    def _on_fetched(
-        self, conversation: str, after: int, answer: Mapping[str, Any], entries: Sequence[Entry]
-    ) -> None:
+    def _on_fetched(self, conversation: str, after: int, answer: Mapping[str, Any], entries: Sequence[Entry]) -> None:
         epoch = answer["epoch"]
         self.run(
             self.hub.fetched(

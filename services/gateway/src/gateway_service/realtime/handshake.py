@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatire_shared.http.addresses import resolve
-
 from gateway_service.realtime import origins, protocol
 
 
@@ -35,7 +34,7 @@ def read_handshake(scope: dict[str, Any], *, trusted: Sequence[Any], allowed_ori
         headers.setdefault(bytes(name).decode("latin-1").lower(), []).append(bytes(value).decode("latin-1"))
     peer = (scope.get("client") or ("", 0))[0]
     address = resolve(peer, _first(headers, "x-forwarded-for"), trusted)
-    behind_proxy = "x-forwarded-for" in headers and address != peer or _is_trusted(peer, trusted)
+    behind_proxy = ("x-forwarded-for" in headers and address != peer) or _is_trusted(peer, trusted)
     scheme = _first(headers, "x-forwarded-proto") if behind_proxy else None
     given = headers.get("origin", [])
     origin_allowed = len(given) <= 1 and origins.is_allowed(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from chatire_shared.contracts.errors import Unavailable
-
 from gateway_service.realtime.people import Memberships
 from gateway_service.realtime.ring import Entry, entry_from_body
 from gateway_service.realtime.upstream import Upstream
@@ -20,6 +20,8 @@ MOST_RETRY_SECONDS = 2.0
 PAGE_EVENTS = 200
 MAX_RANGES = 20
 MAX_HEADS = 2_000
+
+Answer = TypeVar("Answer")
 
 OnFetched = Callable[[str, int, Mapping[str, Any], Sequence[Entry]], None]
 """Takes conversation, `after`, the answer, and its entries."""
@@ -84,9 +86,7 @@ class Ranges:
             self._task = None
 
     async def _fetch(self, batch: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
-        ranges = [
-            {"conversation": conversation, "after": after, "limit": PAGE_EVENTS} for conversation, after in batch
-        ]
+        ranges = [{"conversation": conversation, "after": after, "limit": PAGE_EVENTS} for conversation, after in batch]
         return await until_it_works(lambda: self._upstream.ranges(ranges))
 
 
@@ -122,7 +122,7 @@ class Heads:
         try:
             while self._conversations or self._users:
                 conversations, users = _take(self._conversations), _take(self._users)
-                answer = await until_it_works(lambda c=conversations, u=users: self._upstream.heads(c, u))
+                answer = await until_it_works(partial(self._upstream.heads, conversations, users))
                 heads = {name: (str(head["epoch"]), int(head["last_seq"])) for name, head in answer["heads"].items()}
                 self._on_heads(heads, conversations, answer["membership_versions"])
         finally:
@@ -158,7 +158,7 @@ class Refreshing:
             del self._under_way[user]
 
 
-async def until_it_works(call: Callable[[], Awaitable[Any]]) -> Any:
+async def until_it_works(call: Callable[[], Awaitable[Answer]]) -> Answer:
     """Call again after a pause while the messages service is away."""
     pause = RETRY_SECONDS
     while True:

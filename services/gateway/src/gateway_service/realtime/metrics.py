@@ -47,15 +47,23 @@ class Metrics:
 
     def lines(self) -> list[str]:
         """All of them in text."""
-        lines = ["# TYPE chatire_gateway_deliveries_total counter", f"chatire_gateway_deliveries_total {self.deliveries}"]
+        lines = [
+            "# TYPE chatire_gateway_deliveries_total counter",
+            f"chatire_gateway_deliveries_total {self.deliveries}",
+        ]
         lines += labelled("chatire_gateway_handshakes_total", "outcome", self.handshakes)
         lines += labelled("chatire_gateway_closes_total", "code", self.closes)
         lines += labelled("chatire_gateway_sends_total", "outcome", self.sends)
-        lines += ["# TYPE chatire_gateway_bus_garbage_total counter", f"chatire_gateway_bus_garbage_total {self.garbage}"]
+        lines += [
+            "# TYPE chatire_gateway_bus_garbage_total counter",
+            f"chatire_gateway_bus_garbage_total {self.garbage}",
+        ]
         return lines + self.commit_to_socket.lines("chatire_gateway_commit_to_socket_seconds")
 
 
 def labelled(name: str, label: str, counts: Counter[str] | Counter[int]) -> list[str]:
     """A counter with one label."""
-    lines = [f'{name}{{{label}="{key}"}} {value}' for key, value in sorted(counts.items(), key=lambda pair: str(pair[0]))]
+    lines = [
+        f'{name}{{{label}="{key}"}} {value}' for key, value in sorted(counts.items(), key=lambda pair: str(pair[0]))
+    ]
     return [f"# TYPE {name} counter", *lines]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from chatire_shared.contracts.errors import Unavailable
-
 from gateway_service.realtime import frames
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.frames import Frame

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from django.conf import settings
+
 from chatire_shared.bus.channel_layer import LayerBus
 from chatire_shared.clients.service import ServiceClient
 from chatire_shared.identity.changes import Change, ChangeFeed, Revocations
 from chatire_shared.identity.jwks import JwksCache
 from chatire_shared.identity.service_tokens import ServiceSigner
 from chatire_shared.identity.verify import Verifier
-from django.conf import settings
-
 from gateway_service.realtime.gateway import Gateway
 from gateway_service.realtime.upstream import THREADS, Upstream
 
@@ -31,7 +31,7 @@ def get_gateway() -> Gateway:
         keys,
         issuer=settings.TOKEN_ISSUER,
         audience=settings.TOKEN_AUDIENCE,
-        is_revoked=lambda principal: revocations.covers(principal),
+        is_revoked=revocations.covers,
     )
     bridge = Bridge()
     feed = ChangeFeed(lambda after: _read_changes(auth, after), on_change=bridge, revocations=revocations)

@@ -1,6 +1,6 @@
 """One socket's standing: who it belongs to, what it may do now, when it must have spoken. Pure; time comes in.
 
-    WAITING ── auth ──> ADMITTING ── let in ──> OPEN ──> CLOSED
+WAITING ── auth ──> ADMITTING ── let in ──> OPEN ──> CLOSED
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from uuid import UUID
 
 from chatire_shared.contracts import close_codes
 from chatire_shared.identity.principal import Principal
-
 from gateway_service.realtime import protocol
 
 HEARTBEAT_SECONDS = 25

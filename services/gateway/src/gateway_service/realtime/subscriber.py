@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from chatire_shared.contracts import envelopes
 from chatire_shared.contracts.ids import is_canonical_uuid
-
 from gateway_service.realtime.people import Note
 from gateway_service.realtime.protocol import is_seq, is_typing_state
 from gateway_service.realtime.ring import Entry, entry_from_envelope

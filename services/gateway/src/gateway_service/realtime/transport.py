@@ -60,7 +60,7 @@ class DaphneTransport:
         transport = self._protocol.transport
         if transport is None:
             return 0
-        return len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # noqa: SLF001
+        return int(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)  # noqa: SLF001
 
     def close(self, code: int, reason: str) -> None:
         """Send the close frame; Autobahn drops the connection a second later if the other side doesn't answer."""
@@ -85,7 +85,7 @@ class DaphneTransport:
         transport = self._protocol.transport
         # HTTPChannel registered itself and Daphne never takes it away (daphne#170): two can't be registered.
         transport.unregisterProducer()
-        transport.registerProducer(self, True)  # noqa: FBT003 (Twisted's signature: a push producer)
+        transport.registerProducer(self, True)
 
     def resumeProducing(self) -> None:  # noqa: N802 (Twisted's interface)
         """Twisted's buffer is empty."""

@@ -14,7 +14,6 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from chatire_shared.contracts.errors import Unavailable
 from chatire_shared.contracts.ids import uuid7
-
 from gateway_service.realtime import frames
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.frames import Frame

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from chatire_shared.clients.service import ServiceClient
 from chatire_shared.contracts.errors import Unavailable
-
 from gateway_service.realtime.people import Memberships, memberships_from_answer
 
 THREADS = 8
@@ -79,9 +78,7 @@ class Upstream:
         """Let go of the threads; calls under way end by themselves."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _results(
-        self, path: str, tokens: Sequence[str], items: Sequence[dict[str, Any]]
-    ) -> list[dict[str, Any]]:
+    async def _results(self, path: str, tokens: Sequence[str], items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         return await self._list(path, {"v": 1, "tokens": list(tokens), "items": list(items)}, "results", len(items))
 
     async def _list(self, path: str, body: dict[str, Any], field: str, length: int) -> list[dict[str, Any]]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from chatire_shared.contracts.ids import uuid7
 from django.db import models
 from django.db.models import F, Q
 
+from chatire_shared.contracts.ids import uuid7
 from messages_service.conversations.rules.kinds import EventKind, History, Kind, Role
 from messages_service.conversations.rules.texts import TITLE_MAX, TOPIC_MAX
 from messages_service.people.models import Person

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from chatire_shared.contracts.errors import ChatireError, Invalid, RateLimited
 from chatire_shared.contracts.ids import is_sane_request_id
-
 from messages_service.internal.plain import for_gateway, id_of, list_of
 from messages_service.internal.tokens import Bearers, bearer_of, failure, verify_tokens
 from messages_service.timeline.limits import spend_posts

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
 from chatire_shared.contracts.errors import Invalid, Malformed, NotFound
 from chatire_shared.contracts.ids import is_canonical_uuid
 from chatire_shared.contracts.strict_json import dumps
 from chatire_shared.identity.drf import require_service
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
-
 from messages_service.identity import service_verifier
 
 CALLERS = frozenset({"gateway"})

@@ -6,7 +6,6 @@ from typing import Any
 
 from chatire_shared.contracts.errors import ChatireError, Unauthenticated
 from chatire_shared.identity.principal import Principal
-
 from messages_service.identity import verifier
 from messages_service.people.services.directory import ensure_caller
 

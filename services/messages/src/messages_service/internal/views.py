@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from chatire_shared.contracts.errors import ChatireError, Invalid
 from django.db import transaction
 
+from chatire_shared.contracts.errors import ChatireError, Invalid
 from messages_service.conversations.models import Membership
 from messages_service.internal.plain import for_gateway, id_of, list_of
 from messages_service.internal.tokens import Bearers, bearer_of, failure, verify_tokens
@@ -25,9 +25,7 @@ def memberships(user_id: UUID) -> dict[str, Any]:
     with transaction.atomic():
         # The version first: a change in between then shows as an old version, which is asked for again.
         person = Person.objects.filter(id=user_id).first()
-        rows = Membership.objects.select_related("conversation").filter(
-            user_id=user_id, conversation__deleted_at=None
-        )
+        rows = Membership.objects.select_related("conversation").filter(user_id=user_id, conversation__deleted_at=None)
         conversations = [_membership(row) for row in rows]
     version = 0 if person is None else person.membership_version
     return {"user": str(user_id), "membership_version": version, "conversations": conversations}
@@ -82,23 +80,21 @@ def _membership(row: Membership) -> dict[str, Any]:
 def _range(entry: Any) -> Range:
     if not isinstance(entry, dict):
         raise Invalid.field("ranges", "invalid", "Send objects.")
-    after, limit = entry.get("after"), entry.get("limit", MAX_EVENTS)
-    if not _is_count(after) or not _is_count(limit):
-        raise Invalid.field("ranges", "invalid", "`after` and `limit` are whole numbers from 0.")
+    after, limit = _count(entry.get("after"), "after"), _count(entry.get("limit", MAX_EVENTS), "limit")
     return Range(id_of(entry.get("conversation"), "ranges"), after, min(limit, MAX_EVENTS))
 
 
 def _mark(item: Any, bearers: Bearers) -> Mark | ChatireError:
     try:
         user_id = bearer_of(item, bearers).user_id
-        seq, origin = item.get("seq"), item.get("origin")
-        if not _is_count(seq):
-            raise Invalid.field("seq", "invalid", "Send a whole number from 0.")
+        seq, origin = _count(item.get("seq"), "seq"), item.get("origin")
         sane_origin = origin if isinstance(origin, str) and len(origin) <= _MAX_ORIGIN_CHARS else None
         return Mark(id_of(item.get("conversation"), "conversation"), user_id, seq, sane_origin)
     except ChatireError as error:
         return error
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+def _count(value: Any, field: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+        raise Invalid.field(field, "invalid", "Send a whole number from 0.")
+    return value

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from chatire_shared.limits.limiter import Check, Decision, Rule, limiter_for
 from django.conf import settings
+
+from chatire_shared.limits.limiter import Check, Decision, Rule, limiter_for
 
 POSTING = Rule("posting", 120, 60, burst=40)
 

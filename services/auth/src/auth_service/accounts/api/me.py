@@ -45,7 +45,7 @@ class MeView(APIView):
         body = ProfileBody(data=request.data)
         body.is_valid(raise_exception=True)
         changes = {name: value for name, value in body.validated_data.items() if name != "avatar_url"}
-        user = update_profile(user_id=request.user.user_id, changes=changes, now=datetime.now(UTC))
+        user = update_profile(user_id=_user(request).id, changes=changes, now=datetime.now(UTC))
         return Response(own_account(user))
 
 

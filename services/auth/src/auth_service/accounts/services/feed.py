@@ -89,4 +89,3 @@ def hint(latest: int) -> None:
         publisher_for(settings.REDIS_URL).publish_many([(AUTH_CHANGES_GROUP, envelopes.auth_changed(latest=latest))])
     except Exception as error:  # noqa: BLE001 (Redis is a doorbell: nothing that it does may fail a request)
         logger.warning("the change feed's hint was not published", extra={"error": type(error).__name__})
-

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from auth_service.accounts.services.credentials import check_credentials
 from auth_service.accounts.services.creating import NewAccount
+from auth_service.accounts.services.credentials import check_credentials
 from auth_service.tokens import cookies, limits
 from auth_service.tokens.api.answers import granted, origin_of
 from auth_service.tokens.api.bodies import EmptyBody, RefreshBody, RegisterBody, SignInBody

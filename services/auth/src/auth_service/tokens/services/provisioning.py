@@ -23,13 +23,14 @@ class Wanted:
 
     Attributes:
         password: None makes an account that nobody can sign in to by password.
+        role: None lets the workspace decide, as for somebody who registers.
     """
 
     username: str
     email: str
     display_name: str = ""
     password: str | None = None
-    role: Role = Role.MEMBER
+    role: Role | None = Role.MEMBER
 
 
 def require_valid(wanted: Wanted) -> None:
@@ -65,9 +66,14 @@ def ensure_accounts(*, wanted: Sequence[Wanted], now: datetime) -> list[User]:
 
 
 def open_command_line_sessions(*, users: Sequence[User], now: datetime) -> list[Grant]:
-    """A session for each of `users`, as if they had signed in."""
+    """A session for each of `users`, as if they had signed in.
+
+    Raises: Invalid: one of them is disabled.
+    """
     with transaction.atomic():
         locked = {user.id: user for user in _lock(users)}
+        if disabled := [user.username for user in locked.values() if not user.is_active]:
+            raise Invalid.field("username", "disabled", f"{disabled[0]} is disabled; enable the account first.")
         return open_sessions(users=[locked[user.id] for user in users], origin=COMMAND_LINE, now=now)
 
 

@@ -38,6 +38,7 @@ def rotate_refresh_token(*, text: str, now: datetime) -> Grant:
         text: The token as the client sent it.
         now: Aware UTC time of the request.
     Returns: the session and the successor; the same one again when the token just spent comes back within 10 s.
+
     Raises:
         Unauthenticated: not a token of a session.
         TokenReused: it was spent before; the whole session is ended now.
@@ -84,13 +85,17 @@ def _claim(token: RefreshToken, successor: RefreshToken, now: datetime) -> bool:
 
 def _judge(token: RefreshToken, successor: RefreshToken, now: datetime) -> Verdict:
     session = RefreshSession.objects.filter(id=token.session_id).first()
-    state = session and refresh_tokens.SessionState(
-        generation=session.generation,
-        token_hash=bytes(session.token_hash),
-        created_at=session.created_at,
-        seen_at=session.seen_at,
-        rotated_at=session.rotated_at,
-        revoked=session.revoked_at is not None,
+    state = (
+        None
+        if session is None
+        else refresh_tokens.SessionState(
+            generation=session.generation,
+            token_hash=bytes(session.token_hash),
+            created_at=session.created_at,
+            seen_at=session.seen_at,
+            rotated_at=session.rotated_at,
+            revoked=session.revoked_at is not None,
+        )
     )
     return refresh_tokens.judge(token, successor, state, now=now)
 

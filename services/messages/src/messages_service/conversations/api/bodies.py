@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rest_framework import serializers
+
 from chatire_shared.http.bodies import (
     StrictCharField,
     StrictChoiceField,
@@ -9,8 +11,6 @@ from chatire_shared.http.bodies import (
     StrictSerializer,
     StrictUuidField,
 )
-from rest_framework import serializers
-
 from messages_service.conversations.rules.kinds import History, Kind, Role
 from messages_service.conversations.services import inviting
 from messages_service.conversations.services.members import MAX_MEMBERS_PER_CALL

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from chatire_shared.contracts.errors import Invalid
-from chatire_shared.contracts.times import rfc3339
-from chatire_shared.http.pages import encode_cursor, page_limit
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from chatire_shared.contracts.errors import Invalid
+from chatire_shared.contracts.times import rfc3339
+from chatire_shared.http.pages import encode_cursor, page_limit
 from messages_service.conversations.api.bodies import CreateBody, EmptyBody, UpdateBody
 from messages_service.conversations.rules.kinds import History, Kind
 from messages_service.conversations.selectors.channels import get_channel, list_channels

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from chatire_shared.contracts.errors import NotFound
-from chatire_shared.contracts.times import rfc3339
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from chatire_shared.contracts.errors import NotFound
+from chatire_shared.contracts.times import rfc3339
 from messages_service.conversations.api.bodies import AddBody, EmptyBody, InviteBody, RoleBody
 from messages_service.conversations.models import Membership
 from messages_service.conversations.rules.kinds import Role
@@ -107,9 +107,7 @@ class AcceptInviteView(APIView):
         if len(code) > _LONGEST_CODE or not code.isascii():
             raise NotFound
         caller = caller_of(request)
-        conversation_id = accept_invite(
-            code=code, user_id=caller.user_id, now=caller.now, request_id=caller.request_id
-        )
+        conversation_id = accept_invite(code=code, user_id=caller.user_id, now=caller.now, request_id=caller.request_id)
         return Response(get_overview(conversation_id=conversation_id, user_id=caller.user_id))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 
 from chatire_shared.contracts.errors import Invalid
-
 from messages_service.conversations.rules.kinds import Kind
 
 TITLE_MAX = 80

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from chatire_shared.contracts.errors import NotFound
 from django.db.models import Exists, OuterRef, Q
 
+from chatire_shared.contracts.errors import NotFound
 from messages_service.conversations.models import Conversation, Membership
 from messages_service.conversations.rules.kinds import Kind
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from chatire_shared.contracts.errors import NotFound
-
 from messages_service.conversations.models import Membership
 
 

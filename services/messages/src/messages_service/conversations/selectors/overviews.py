@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chatire_shared.contracts.errors import NotFound
-from chatire_shared.contracts.times import rfc3339
 from django.db import connection
 
+from chatire_shared.contracts.errors import NotFound
+from chatire_shared.contracts.times import rfc3339
 from messages_service.conversations.models import Conversation
 from messages_service.timeline.rules.shapes import message_shape, sender_shape
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chatire_shared.contracts.errors import Invalid
 from django.db import IntegrityError, transaction
 
+from chatire_shared.contracts.errors import Invalid
 from messages_service.conversations.models import Conversation
 from messages_service.conversations.rules.kinds import History, Kind, Role
 from messages_service.conversations.rules.positions import direct_key

@@ -6,10 +6,10 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chatire_shared.contracts.errors import NotFound, RoleRequired
 from django.db import transaction
 from django.db.models import F
 
+from chatire_shared.contracts.errors import NotFound, RoleRequired
 from messages_service.conversations.models import Conversation, Invite
 from messages_service.conversations.rules import permissions
 from messages_service.conversations.rules.kinds import Role

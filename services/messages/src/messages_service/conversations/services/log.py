@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from chatire_shared.contracts.errors import NotFound
 from chatire_shared.contracts.strict_json import dumps
 from chatire_shared.outbox.services import OutboxEntry, record
-from django.db import connection
-
 from messages_service.conversations.models import Conversation
 from messages_service.conversations.rules.frames import event_json, frame
 from messages_service.conversations.rules.kinds import EventKind

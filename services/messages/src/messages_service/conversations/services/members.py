@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chatire_shared.contracts.errors import Archived, Invalid, LastOwner, NotFound, RoleRequired
-from chatire_shared.outbox.services import OutboxEntry
 from django.db import connection, transaction
 
+from chatire_shared.contracts.errors import Archived, Invalid, LastOwner, NotFound, RoleRequired
+from chatire_shared.outbox.services import OutboxEntry
 from messages_service.conversations.models import Conversation, Membership
 from messages_service.conversations.rules import permissions
 from messages_service.conversations.rules.kinds import EventKind, Kind, Role

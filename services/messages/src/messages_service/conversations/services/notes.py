@@ -14,7 +14,6 @@ from chatire_shared.bus.groups import conversation_group, user_group
 from chatire_shared.contracts import envelopes
 from chatire_shared.contracts.times import unix_microseconds
 from chatire_shared.outbox.services import OutboxEntry
-
 from messages_service.conversations.models import Conversation, Membership
 
 
@@ -49,9 +48,7 @@ def joined_note(conversation: Conversation, membership: Membership, *, seq: int,
 
 def left_note(conversation: Conversation, user_id: UUID, *, seq: int, version: int) -> OutboxEntry:
     """`user_id` is no member after the event `seq`."""
-    message = envelopes.left(
-        user=str(user_id), conversation=str(conversation.id), seq=seq, membership_version=version
-    )
+    message = envelopes.left(user=str(user_id), conversation=str(conversation.id), seq=seq, membership_version=version)
     return _personal(conversation.id, user_id, message)
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chatire_shared.contracts.errors import RoleRequired
 from django.db import transaction
 
+from chatire_shared.contracts.errors import RoleRequired
 from messages_service.conversations.models import Conversation, Invite, Membership
 from messages_service.conversations.rules import permissions
 from messages_service.conversations.rules.kinds import EventKind

@@ -4,35 +4,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='FeedCursor',
+            name="FeedCursor",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('position', models.BigIntegerField(default=0)),
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("position", models.BigIntegerField(default=0)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='feed_cursor_single')],
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="feed_cursor_single")],
             },
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('username', models.CharField(max_length=32)),
-                ('display_name', models.CharField(max_length=256)),
-                ('active', models.BooleanField(default=True)),
-                ('change_id', models.BigIntegerField(default=0)),
-                ('membership_version', models.BigIntegerField(default=0)),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("username", models.CharField(max_length=32)),
+                ("display_name", models.CharField(max_length=256)),
+                ("active", models.BooleanField(default=True)),
+                ("change_id", models.BigIntegerField(default=0)),
+                ("membership_version", models.BigIntegerField(default=0)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('change_id__gte', 0)), name='person_change_id_not_negative'), models.CheckConstraint(condition=models.Q(('membership_version__gte', 0)), name='person_version_not_negative')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("change_id__gte", 0)), name="person_change_id_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("membership_version__gte", 0)), name="person_version_not_negative"
+                    ),
+                ],
             },
         ),
     ]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from chatire_shared.identity.principal import Principal
 from django.db import connection
 
+from chatire_shared.identity.principal import Principal
 from messages_service.people.models import Person
 
 FetchUsers = Callable[[Sequence[UUID]], dict[str, Any]]
@@ -48,7 +48,9 @@ def store_accounts(*, accounts: Iterable[Account]) -> None:
     rows = [newest[user_id] for user_id in sorted(newest)]
     if not rows:
         return
-    values = [value for row in rows for value in (row.user_id, row.username, row.display_name, row.active, row.change_id)]
+    values = [
+        value for row in rows for value in (row.user_id, row.username, row.display_name, row.active, row.change_id)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_STORE.format(rows=", ".join(["(%s, %s, %s, %s, %s, 0)"] * len(rows))), values)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rest_framework import serializers
+
 from chatire_shared.contracts.errors import Invalid
 from chatire_shared.http.bodies import StrictCharField, StrictIntegerField, StrictSerializer, StrictUuidField
-from rest_framework import serializers
 
 MAX_ATTACHMENTS = 20
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from chatire_shared.contracts.errors import ChatireError
-from chatire_shared.http.pages import bounded_integer, page_limit
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from chatire_shared.contracts.errors import ChatireError
+from chatire_shared.http.pages import bounded_integer, page_limit
 from messages_service.conversations.selectors.membership import get_membership
 from messages_service.requests import caller_of, read_body
 from messages_service.timeline.api.bodies import ReadBody

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chatire_shared.contracts.errors import ChatireError, Invalid, NotFound, RateLimited
-from chatire_shared.contracts.times import rfc3339
-from chatire_shared.http.pages import bounded_integer, page_limit
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from chatire_shared.contracts.errors import ChatireError, Invalid, NotFound, RateLimited
+from chatire_shared.contracts.times import rfc3339
+from chatire_shared.http.pages import bounded_integer, page_limit
 from messages_service.conversations.selectors.membership import get_membership
 from messages_service.requests import caller_of, read_body
 from messages_service.timeline.api.bodies import EditBody, PostBody
@@ -69,9 +69,7 @@ class MessageView(APIView):
     def delete(self, request: Request, message_id: UUID) -> Response:
         """Leave a tombstone."""
         caller = caller_of(request)
-        delete_message(
-            message_id=message_id, actor_id=caller.user_id, now=caller.now, request_id=caller.request_id
-        )
+        delete_message(message_id=message_id, actor_id=caller.user_id, now=caller.now, request_id=caller.request_id)
         return Response(status=204)
 
 

@@ -7,49 +7,114 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('conversations', '0001_initial'),
-        ('people', '0001_initial'),
+        ("conversations", "0001_initial"),
+        ("people", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MessageEdit',
+            name="MessageEdit",
             fields=[
-                ('pk', models.CompositePrimaryKey('conversation_id', 'message_id', 'number', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('conversation_id', models.UUIDField()),
-                ('message_id', models.UUIDField()),
-                ('number', models.IntegerField()),
-                ('body', models.TextField()),
-                ('edited_at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "conversation_id",
+                        "message_id",
+                        "number",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("conversation_id", models.UUIDField()),
+                ("message_id", models.UUIDField()),
+                ("number", models.IntegerField()),
+                ("body", models.TextField()),
+                ("edited_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='message_edit_number')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="message_edit_number")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('pk', models.CompositePrimaryKey('conversation_id', 'seq', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField()),
-                ('id', models.UUIDField()),
-                ('client_id', models.UUIDField()),
-                ('body', models.TextField(null=True)),
-                ('html', models.TextField(null=True)),
-                ('reply_to', models.UUIDField(null=True)),
-                ('pinned', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
-                ('edited_at', models.DateTimeField(null=True)),
-                ('deleted_at', models.DateTimeField(null=True)),
-                ('conversation', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='conversations.conversation')),
-                ('sender', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='people.person')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "conversation_id", "seq", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("seq", models.BigIntegerField()),
+                ("id", models.UUIDField()),
+                ("client_id", models.UUIDField()),
+                ("body", models.TextField(null=True)),
+                ("html", models.TextField(null=True)),
+                ("reply_to", models.UUIDField(null=True)),
+                ("pinned", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                ("edited_at", models.DateTimeField(null=True)),
+                ("deleted_at", models.DateTimeField(null=True)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "sender",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="people.person",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['id'], name='message_id'), models.Index(condition=models.Q(('deleted_at', None)), fields=['conversation', 'seq'], include=('sender',), name='message_undeleted')],
-                'constraints': [models.UniqueConstraint(fields=('conversation', 'sender', 'client_id'), name='message_client_id'), models.CheckConstraint(condition=models.Q(('seq__gte', 1)), name='message_seq_from_one'), models.CheckConstraint(condition=models.Q(models.Q(('body__isnull', False), ('deleted_at__isnull', True), ('html__isnull', False)), models.Q(('body', None), ('deleted_at__isnull', False), ('html', None)), _connector='OR'), name='message_text_unless_deleted'), models.CheckConstraint(condition=models.Q(django.db.models.lookups.GreaterThanOrEqual(django.db.models.functions.text.Length('body'), 1), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('body'), 8000)), name='message_body_length')],
+                "indexes": [
+                    models.Index(fields=["id"], name="message_id"),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["conversation", "seq"],
+                        include=("sender",),
+                        name="message_undeleted",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("conversation", "sender", "client_id"), name="message_client_id"),
+                    models.CheckConstraint(condition=models.Q(("seq__gte", 1)), name="message_seq_from_one"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("body__isnull", False), ("deleted_at__isnull", True), ("html__isnull", False)),
+                            models.Q(("body", None), ("deleted_at__isnull", False), ("html", None)),
+                            _connector="OR",
+                        ),
+                        name="message_text_unless_deleted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            django.db.models.lookups.GreaterThanOrEqual(
+                                django.db.models.functions.text.Length("body"), 1
+                            ),
+                            django.db.models.lookups.LessThanOrEqual(
+                                django.db.models.functions.text.Length("body"), 8000
+                            ),
+                        ),
+                        name="message_body_length",
+                    ),
+                ],
             },
         ),
     ]

@@ -17,7 +17,7 @@ def sender_shape(user_id: UUID, username: str, display_name: str) -> dict[str, s
     return {"id": str(user_id), "username": username, "display_name": display_name}
 
 
-def message_shape(
+def message_shape(  # noqa: PLR0913 (a message has that many fields)
     *,
     message_id: UUID,
     conversation: UUID,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chatire_shared.contracts.errors import CursorExpired
-
 from messages_service.conversations.models import Conversation, Event, Membership
 from messages_service.conversations.rules.frames import event_json, frame
 from messages_service.conversations.rules.positions import clamp_cursor

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from chatire_shared.contracts.errors import NotFound
 from django.db.models import QuerySet
 
+from chatire_shared.contracts.errors import NotFound
 from messages_service.conversations.models import Membership
 from messages_service.conversations.selectors.membership import find_membership
 from messages_service.timeline.models import Message, MessageEdit

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
+
 from chatire_shared.contracts.errors import Archived, ChatireError, Invalid, NotFound, TokenRevoked
 from chatire_shared.contracts.ids import uuid7
 from chatire_shared.contracts.strict_json import dumps
-from django.db import connection
-
 from messages_service.conversations.rules.kinds import EventKind
 from messages_service.conversations.services.log import LoggedEvent, store_events
 from messages_service.timeline.rules.shapes import message_shape, sender_shape
@@ -85,7 +85,7 @@ class Posted:
 class _Seen(NamedTuple):
     """What the database says about one candidate, after the locks."""
 
-    index: int
+    place: int
     archived: bool | None
     last_seq: int
     epoch: UUID
@@ -133,10 +133,10 @@ def post_candidates(
         seen = _look(cursor, candidates)
         for candidate in candidates:
             facts = seen[candidate.index]
-            if facts.archived is not None and facts.visible_from_seq is not None:
-                if candidate.item.conversation not in locked:
-                    held_elsewhere.append(candidate)
-                    continue
+            member = facts.archived is not None and facts.visible_from_seq is not None
+            if member and candidate.item.conversation not in locked:
+                held_elsewhere.append(candidate)
+                continue
             outcomes[candidate.index] = _decide(writing, candidate, facts)
         _write(cursor, writing)
     return outcomes, held_elsewhere
@@ -198,10 +198,8 @@ def _add(writing: _Writing, candidate: Candidate, seen: _Seen) -> Posted:
     )
     writing.heads[item.conversation] = seq
     writing.read[item.conversation, item.sender] = seq
-    writing.rows.append(
-        (item.conversation, seq, message_id, item.client_id, item.sender)
-        + (item.body, candidate.html, item.reply_to, False, now)
-    )
+    place = (item.conversation, seq, message_id, item.client_id, item.sender)
+    writing.rows.append((*place, item.body, candidate.html, item.reply_to, False, now))
     writing.events.append(
         LoggedEvent(
             conversation=item.conversation,

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from chatire_shared.contracts.errors import Gone, NotAuthor, NotFound, RoleRequired
 from chatire_shared.contracts.strict_json import dumps
 from chatire_shared.outbox.services import redact
-from django.db import transaction
-
 from messages_service.conversations.models import Conversation, Event, Membership
 from messages_service.conversations.rules import permissions
 from messages_service.conversations.rules.frames import event_json, frame
@@ -52,7 +52,7 @@ def edit_message(
         if message.body == body:
             return shape_of(message)
         require_open(conversation)
-        _keep_earlier(message, now)
+        _keep_earlier(message, message.body, now)
         message.body, message.html, message.edited_at = body, html, now
         _own_row(message).update(body=body, html=html, edited_at=now)
         shape = shape_of(message)
@@ -100,13 +100,13 @@ def _own_row(message: Message) -> Any:
     return Message.objects.filter(conversation_id=message.conversation_id, seq=message.seq)
 
 
-def _keep_earlier(message: Message, now: datetime) -> None:
+def _keep_earlier(message: Message, body: str, now: datetime) -> None:
     earlier = MessageEdit.objects.filter(conversation_id=message.conversation_id, message_id=message.id)
     MessageEdit.objects.create(
         conversation_id=message.conversation_id,
         message_id=message.id,
         number=earlier.count() + 1,
-        body=message.body,
+        body=body,
         edited_at=now,
     )
 

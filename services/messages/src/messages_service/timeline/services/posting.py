@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chatire_shared.contracts.errors import ChatireError, Internal, Unavailable
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
+from chatire_shared.contracts.errors import ChatireError, Internal, Unavailable
 from messages_service.timeline.rules.bodies import require_body
 from messages_service.timeline.rules.markdown import render
 from messages_service.timeline.services.batches import Candidate, Posted, post_candidates

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from chatire_shared.contracts.errors import ChatireError, NotFound
-from chatire_shared.outbox.services import record
 from django.db import transaction
 
+from chatire_shared.contracts.errors import ChatireError, NotFound
+from chatire_shared.outbox.services import record
 from messages_service.conversations.models import Membership
 from messages_service.conversations.rules.positions import next_read_marker
 from messages_service.conversations.services.notes import read_note
@@ -39,9 +39,7 @@ def mark_read(*, marks: Sequence[Mark]) -> list[int | ChatireError]:
             before, after = _move(mark)
             outcomes[index] = NotFound() if after is None else after
             if after is not None and after != before:
-                note = read_note(
-                    user_id=mark.user_id, conversation=mark.conversation, seq=after, origin=mark.origin
-                )
+                note = read_note(user_id=mark.user_id, conversation=mark.conversation, seq=after, origin=mark.origin)
                 notes.append(note)
         record(notes)
     return [outcomes[index] for index in range(len(marks))]
