@@ -34,10 +34,6 @@ export function deleteMessage(id: string): Promise<void> {
   return http.request('DELETE', message(id))
 }
 
-export function setReaction(id: string, emoji: string, present: boolean): Promise<unknown> {
-  return http.request(present ? 'PUT' : 'DELETE', message(id, `reactions/${encodeURIComponent(emoji)}/`))
-}
-
 export function setPinned(id: string, pinned: boolean): Promise<unknown> {
   return http.request(pinned ? 'PUT' : 'DELETE', message(id, 'pin/'))
 }

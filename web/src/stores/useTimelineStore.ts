@@ -56,16 +56,11 @@ export const useTimelineStore = defineStore('timeline', () => {
 
   const remove = (message: Message) => api.deleteMessage(message.id)
 
-  function toggleReaction(message: Message, emoji: string): Promise<unknown> {
-    const mine = message.reactions.some((reaction) => reaction.emoji === emoji && reaction.user_ids.includes(session.me))
-    return api.setReaction(message.id, emoji, !mine)
-  }
-
   function clear(): void {
     drafts.clear()
     dividers.clear()
     editing.value = null
   }
 
-  return { drafts, dividers, editing, post, markUnreadStart, closed, edit, editLatest, remove, toggleReaction, clear }
+  return { drafts, dividers, editing, post, markUnreadStart, closed, edit, editLatest, remove, clear }
 })

@@ -53,6 +53,8 @@ def ensure_accounts(*, wanted: Sequence[Wanted], now: datetime) -> list[User]:
     for one in wanted:
         require_valid(one)
     unique = {names.key_of(one.username): one for one in wanted}
+    if len({names.key_of(one.email) for one in unique.values()}) < len(unique):
+        raise Invalid.field("email", "doubled", "Two of the accounts have the same address; give each its own.")
     there = _by_key(unique)
     missing = [
         NewAccount(one.username, one.email, one.display_name, hash_password(one.password), one.role)
