@@ -34,9 +34,6 @@ export function deleteMessage(id: string): Promise<void> {
   return http.request('DELETE', message(id))
 }
 
-export function setPinned(id: string, pinned: boolean): Promise<unknown> {
-  return http.request(pinned ? 'PUT' : 'DELETE', message(id, 'pin/'))
-}
 
 export function postRead(id: string, seq: number): Promise<{ read_seq: number }> {
   return http.request('POST', conversation(id, 'read/'), { body: { seq } })

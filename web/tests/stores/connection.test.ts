@@ -100,6 +100,29 @@ describe('the connection', () => {
     expect(log()?.conversation).toMatchObject({ unread_count: 5, last_seq: 6 })
   })
 
+  it('throws away an answer from before a `resync`', async () => {
+    const old = { summary: world.snapshot(), page: world.page() }
+    let release = () => {}
+    const held = new Promise<void>((resolve) => (release = resolve))
+    let asked = 0
+    const late = (before: unknown, now: () => unknown) => async () => {
+      asked += 1
+      if (asked > 2) return { body: now() }
+      await held
+      return { body: before }
+    }
+    server.on('GET', `/api/conversations/${ROOM}/messages/`, late(old.page, () => world.page()))
+    server.on('GET', `/api/conversations/${ROOM}/`, late(old.summary, () => world.snapshot()))
+    useConversationsStore().refetch(ROOM)
+    for (let n = 0; n < 3; n += 1) post(GRACE)
+    socket().receive({ type: 'resync', conversation: ROOM, last_seq: world.head })
+    release()
+    await settled()
+    await settled()
+    expect(log()).toMatchObject({ stale: false, cursor: 5, conversation: { last_seq: 5, unread_count: 4 } })
+    expect(log()?.messages).toHaveLength(4)
+  })
+
   it('sends, keeps the row until its event, and drops it then', async () => {
     const outbox = useOutboxStore()
     outbox.post(ROOM, 'Hello')
