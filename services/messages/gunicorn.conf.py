@@ -1,5 +1,6 @@
 """Gunicorn's settings for the messages service. A WSGI server: Django under ASGI costs three times the CPU per post."""
 
+from pathlib import Path
 from typing import Any
 
 worker_class = "gthread"
@@ -8,8 +9,8 @@ threads = 4
 keepalive = 75
 timeout = 30
 graceful_timeout = 20
-# A worker's heartbeat file must not sit on a disk that may stall.
-worker_tmp_dir = "/dev/shm"  # noqa: S108
+# A worker's heartbeat file must not sit on a disk that may stall; where there is no such folder, gunicorn chooses.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 accesslog = None
 control_socket_disable = True
 

@@ -76,15 +76,6 @@ async def test_a_group_grows_by_an_invitation_and_its_roles_count(ada: Person, g
     assert (await hers.hears("conversation.updated")).data["title"] == "Thorns"
     assert ada.refused("DELETE", f"/api/conversations/{group}/members/{ada.id}/").code == "last_owner"
 
-    message = grace.say(group, "a rose is a rose")
-    ada.put(f"/api/messages/{message['id']}/reactions/%F0%9F%8C%B9/")
-    assert (await his.hears("reaction.added")).data["emoji"] == "\U0001f339"
-    ada.put(f"/api/messages/{message['id']}/pin/")
-    await his.hears("message.pinned")
-    (shown,) = grace.history(group)
-    assert shown["pinned"]
-    assert shown["reactions"] == [{"emoji": "\U0001f339", "count": 1, "user_ids": [ada.id]}]
-
 
 async def test_an_edit_reaches_everybody_and_a_deletion_leaves_no_trace(ada: Person, grace: Person) -> None:
     conversation = ada.start("direct", grace)

@@ -7,6 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from auth_stand_in import AuthStandIn
+
 from chatire_shared.testing.servers import ensure_postgres, ensure_redis
 from chatire_shared.testing.tokens import TokenMint, public_jwk
 
@@ -15,16 +17,16 @@ _folder = tempfile.TemporaryDirectory(prefix="chatire-messages-tests-")
 _files = Path(_folder.name)
 (_files / "secret").write_text("only for tests")
 (_files / "service.pem").write_bytes(SERVICES["messages"].pem())
-(_files / "services.json").write_text(
-    json.dumps({"keys": [public_jwk(mint.private_key.public_key(), name) for name, mint in SERVICES.items()]})
-)
+_jwks = {"keys": [public_jwk(mint.private_key.public_key(), name) for name, mint in SERVICES.items()]}
+(_files / "services.json").write_text(json.dumps(_jwks))
+AUTH = AuthStandIn(_jwks)
 os.environ |= {
     "CHATIRE_SECRET_KEY_FILE": str(_files / "secret"),
     "CHATIRE_SERVICE_KEY_FILE": str(_files / "service.pem"),
     "CHATIRE_SERVICE_KEYS_FILE": str(_files / "services.json"),
     "CHATIRE_MESSAGES_DATABASE_URL": ensure_postgres(),
     "CHATIRE_REDIS_URL": ensure_redis(),
-    "CHATIRE_AUTH_URL": "http://127.0.0.1:9",
+    "CHATIRE_AUTH_URL": AUTH.url,
     "CHATIRE_PUBLIC_ORIGIN": "http://localhost:8000",
     "CHATIRE_LIMITS": "off",
 }

@@ -52,29 +52,34 @@ export function createLogLoader(ports: LogPorts, calls: LogCalls) {
     }
   }
 
+  /** One at a time for each kind of answer, and anew after a `resync`. */
+  const singleSince = (kind: string, id: string, work: () => Promise<void>) => single(`${kind} ${id} ${String(ports.get(id)?.jumps)}`, work)
+
   const loadNewest = (id: string) =>
-    single(`newest ${id}`, () => recorded(id, () => calls.fetchMessages(id), mergeNewest))
+    singleSince('newest', id, () => recorded(id, () => calls.fetchMessages(id), mergeNewest))
 
   const loadOlder = (id: string) =>
-    single(`older ${id}`, async () => {
+    singleSince('older', id, async () => {
       const before = ports.get(id)?.messages[0]?.seq
       if (before === undefined || !ports.get(id)?.hasBefore) return
       await recorded(id, () => calls.fetchMessages(id, before), (state, page) => mergeOlder(state, page, before))
     })
 
   const loadMembers = (id: string) =>
-    single(`members ${id}`, () => recorded(id, () => calls.fetchMembers(id), mergeMembers))
+    singleSince('members', id, () => recorded(id, () => calls.fetchMembers(id), mergeMembers))
 
   /** Fetch whatever is on screen, and then the summary, anew, until nothing is stale. */
   const refetch = (id: string) => single(`refetch ${id}`, () => patiently(id, () => refetchNow(id)))
 
   async function refetchNow(id: string): Promise<void> {
+    let jumps: number | undefined
     do {
       const state = ports.get(id)
+      jumps = state?.jumps
       if (state?.opened) await loadNewest(id)
       if (state?.members) await loadMembers(id)
       await recorded(id, () => calls.fetchConversation(id), mergeSummary)
-    } while (ports.get(id)?.stale)
+    } while (ports.get(id)?.stale || ports.get(id)?.jumps !== jumps)
   }
 
   /** Fill a hole from the log itself, or, when the log does not reach back so far, start over from its head. */

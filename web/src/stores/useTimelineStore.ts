@@ -26,7 +26,7 @@ export const useTimelineStore = defineStore('timeline', () => {
     outbox.post(conversation, body)
     drafts.delete(conversation)
     dividers.delete(conversation)
-    typing.announceStop(conversation)
+    typing.posted(conversation)
   }
 
   /** Draw the line before what is unread now; one that is drawn stays. */

@@ -107,7 +107,7 @@ describe('the connection', () => {
     let asked = 0
     const late = (before: unknown, now: () => unknown) => async () => {
       asked += 1
-      if (asked > 2) return { body: now() }
+      if (asked > 1) return { body: now() }
       await held
       return { body: before }
     }

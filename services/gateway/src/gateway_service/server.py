@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import re
 import sys
 import time
 from typing import Any
@@ -32,13 +33,30 @@ MAX_MESSAGE_BYTES = 524_288
 """Daphne's own limit, well above ours (131,072), so that a frame that is merely too large gets 4413 and no cut."""
 BACKSTOP_PING_SECONDS = 60
 RETRY_AFTER_SECONDS = 2
+CLOSE_SECONDS = 3
 
 _TOO_BIG, _INVALID_PAYLOAD = 1009, 1007
+_ORIGIN = re.compile(rb"^origin:([^\r\n]*)\r\n", re.IGNORECASE | re.MULTILINE)
+"""Daphne hands the whole head over at once, a header given twice as one line."""
 _CODES = {_TOO_BIG: close_codes.FRAME_TOO_LARGE, _INVALID_PAYLOAD: close_codes.MALFORMED}
 
 
 class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]
     """One WebSocket under Daphne."""
+
+    way_out: DaphneTransport
+    origin: bytes | None = None
+    _head_seen = False
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 (Twisted's name)
+        """Take `Origin` out of the handshake before Autobahn sees it: it answers 400 to some that we answer with 4403."""
+        if not self._head_seen:
+            self._head_seen = True
+            found = _ORIGIN.search(data)
+            if found is not None:
+                self.origin = found[1].strip()
+                data = data[: found.start()] + data[found.end() :]
+        super().dataReceived(data)
 
     def onConnect(self, request: Any) -> Any:  # noqa: N802 (Autobahn's name)
         """Begin the handshake, or answer 503 when too many arrive at once."""
@@ -47,6 +65,7 @@ class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]
             gateway.metrics.handshakes["later"] += 1
             self.failHandshake("Too many connections at once", 503, [("Retry-After", str(RETRY_AFTER_SECONDS))])
             return defer.Deferred()
+        self.way_out = DaphneTransport(self)
         return super().onConnect(request)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: FBT001, N802, N803
@@ -58,6 +77,12 @@ class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]
         """Close with any code: Autobahn's own `sendClose` raises for 1012."""
         self.sendCloseFrame(code=1000 if code is None else code, isReply=False)
 
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: FBT001, N802, N803
+        """Hand a frame on, and count it: Daphne's queue has no bound (gateway.md B5)."""
+        super().onMessage(payload, isBinary)
+        if not self.muted:
+            self.way_out.arrived(len(payload))
+
     def _fail_connection(self, code: int = close_codes.GOING_AWAY, reason: str = "going away") -> None:
         super()._fail_connection(_CODES.get(code, code), reason)
 
@@ -68,11 +93,35 @@ class GatewayFactory(WebSocketFactory):  # type: ignore[misc]
     protocol = GatewayProtocol
 
 
+class Counting:
+    """The application, and word to the transport of each frame that it takes out of Daphne's queue."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        transport = scope.get("chatire.transport")
+
+        async def take() -> Any:
+            message = await receive()
+            if message["type"] == "websocket.receive":
+                transport.taken(_size(message))
+            return message
+
+        await self._application(scope, receive if transport is None else take, send)
+
+
+def _size(message: dict[str, Any]) -> int:
+    text = message.get("text")
+    return len(message["bytes"]) if text is None else len(text if text.isascii() else text.encode())
+
+
 class GatewayServer(Server):  # type: ignore[misc]
     """Daphne with our protocol, and a gentle end."""
 
     def __init__(self, application: Any, gateway: Any, **options: Any) -> None:
-        super().__init__(application, **options)
+        super().__init__(Counting(application), **options)
         self.gateway = gateway
         self._ports: list[Any] = []
 
@@ -85,7 +134,8 @@ class GatewayServer(Server):  # type: ignore[misc]
         self.ws_factory.__class__ = GatewayFactory
         self.ws_factory.protocol = GatewayProtocol
         # A close frame with a code, not a cut connection, also for what breaks RFC 6455 itself.
-        self.ws_factory.setProtocolOptions(failByDrop=False)
+        # A client that is slow, but there, gets to see why: Autobahn's own second is short for it.
+        self.ws_factory.setProtocolOptions(failByDrop=False, closeHandshakeTimeout=CLOSE_SECONDS)
         self._starting = asyncio.ensure_future(self.gateway.start())
         # What exists now lives as long as the process; full collections over it cost a third of a busy gateway.
         gc.collect()
@@ -100,7 +150,9 @@ class GatewayServer(Server):  # type: ignore[misc]
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Give sockets their way past Autobahn's framing."""
         if scope["type"] == "websocket":
-            scope["chatire.transport"] = DaphneTransport(protocol)
+            if protocol.origin is not None:
+                scope["headers"].append((b"origin", protocol.origin))
+            scope["chatire.transport"] = protocol.way_out
         return super().create_application(protocol, scope)
 
     def kill_all_applications(self) -> Any:

@@ -10,9 +10,9 @@ import logging
 import threading
 from typing import Any
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
-from chatire_shared.contracts.errors import ChatireError, Unavailable
+from chatire_shared.contracts.errors import Unavailable
 from chatire_shared.identity.changes import POLL_SECONDS, Change, ChangeFeed
 from messages_service.identity import REVOCATIONS, auth_client, keys, verifier
 from messages_service.people.services.changes import catch_up
@@ -32,7 +32,7 @@ class PeopleFollower:
 
     def __init__(self) -> None:
         self._news = threading.Event()
-        self._stopping = False
+        self._stop = threading.Event()
         self._news.set()
         self._thread = threading.Thread(target=self._run, name="people", daemon=True)
 
@@ -42,7 +42,7 @@ class PeopleFollower:
 
     def stop(self) -> None:
         """End the thread, waiting at most 3 s."""
-        self._stopping = True
+        self._stop.set()
         self._news.set()
         self._thread.join(3)
 
@@ -51,18 +51,18 @@ class PeopleFollower:
         self._news.set()
 
     def _run(self) -> None:
-        while self._news.wait() and not self._stopping:
+        while self._news.wait() and not self._stop.is_set():
             self._news.clear()
             if not self._catch_up():
+                self._stop.wait(POLL_SECONDS)
                 self._news.set()
-                threading.Event().wait(POLL_SECONDS)
         connection.close()
 
     def _catch_up(self) -> bool:
         close_old_connections()
         try:
             catch_up(read_page=read_changes)
-        except (ChatireError, DatabaseError, KeyError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is: the thread must live to try again)
             logger.warning("people are behind auth's feed; trying again", extra={"error": type(error).__name__})
             return False
         return True

@@ -67,9 +67,14 @@ def cursor_of(request: Request) -> tuple[str, UUID] | None:
     if raw is None:
         return None
     text, identity = decode_cursor(raw, 2)
-    if not isinstance(text, str) or "\0" in text or not is_canonical_uuid(identity):
+    if not isinstance(text, str) or not is_storable(text) or not is_canonical_uuid(identity):
         raise Invalid.field("cursor", "invalid", "Use the value of `next` from the page before, unchanged.")
     return text, UUID(identity)
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can be given `text`: no NUL, no lone surrogate (both can be smuggled into a query string)."""
+    return "\0" not in text and text.encode("utf-8", "ignore").decode() == text
 
 
 def search_of(request: Request) -> str:
@@ -79,6 +84,6 @@ def search_of(request: Request) -> str:
         Invalid: over-long, or with a NUL.
     """
     search = request.query_params.get("search", "")
-    if len(search) > 200 or "\0" in search:
+    if len(search) > 200 or not is_storable(search):
         raise Invalid.field("search", "invalid", "Search for at most 200 ordinary characters.")
     return search

@@ -42,6 +42,8 @@ def _headers(error: errors.ChatireError) -> dict[str, str]:
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """DRF's EXCEPTION_HANDLER: everything becomes problem details; the unanticipated is logged once."""
     error = translate(exc)
+    if isinstance(error, errors.Invalid) and _has_no_body(context):
+        error = errors.Malformed("This call needs a body; send one JSON object.")
     if isinstance(error, errors.Internal):
         logger.error("unanticipated error", exc_info=exc, extra={"view": type(context.get("view")).__name__})
     headers = _headers(error)
@@ -50,6 +52,17 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     response = Response(error.problem(current_request_id()), status=error.status, headers=headers)
     response.content_type = CONTENT_TYPE
     return response
+
+
+def _has_no_body(context: dict[str, Any]) -> bool:
+    """Whether a call that takes a body came without one: that is no JSON, while `{}` would merely lack fields."""
+    request = context.get("request")
+    return (
+        request is not None
+        and request.method in {"POST", "PUT", "PATCH"}
+        and not request.META.get("HTTP_TRANSFER_ENCODING")
+        and request.META.get("CONTENT_LENGTH") in {None, "", "0"}
+    )
 
 
 def translate(exc: Exception) -> errors.ChatireError:

@@ -76,7 +76,7 @@ class Connection:
         """Send a frame, or queue it, or cut the socket off when it is too far behind."""
         if self._closed:
             return
-        if not self._queue and self.transport.buffered_bytes() < HIGH_WATER_BYTES:
+        if not self._queue and self.transport.buffered_bytes() <= HIGH_WATER_BYTES:
             self.transport.send_frame(frame)
             return
         if frame.droppable:
@@ -91,7 +91,7 @@ class Connection:
     def drained(self, now: float) -> None:
         """The transport took what it had: give it what waits."""
         self._stalled_since = None
-        while self._queue and self.transport.buffered_bytes() < HIGH_WATER_BYTES:
+        while self._queue and self.transport.buffered_bytes() <= HIGH_WATER_BYTES:
             frame = self._queue.popleft()
             self._queued_bytes -= len(frame.payload)
             self.transport.send_frame(frame)
@@ -100,7 +100,7 @@ class Connection:
 
     def is_stalled(self, now: float) -> bool:
         """Whether the other side has taken nothing for too long; call it every few seconds."""
-        if self._closed or self.transport.buffered_bytes() < HIGH_WATER_BYTES:
+        if self._closed or (not self._queue and self.transport.buffered_bytes() <= HIGH_WATER_BYTES):
             return False
         if self._stalled_since is None:
             self._stalled_since = now

@@ -25,8 +25,9 @@ async def received(gateway: Gateway, connection: Connection, text: str | None) -
     if flood is not None:
         connection.close(flood.code, flood.reason)
         return
+    malformed = close_codes.MALFORMED if connection.session.phase is Phase.OPEN else close_codes.UNAUTHENTICATED
     if text is None:
-        connection.close(close_codes.MALFORMED, "binary frames are not spoken here")
+        connection.close(malformed, "binary frames are not spoken here")
         return
     if len(text) > protocol.MAX_FRAME_BYTES or len(text.encode()) > protocol.MAX_FRAME_BYTES:
         connection.close(close_codes.FRAME_TOO_LARGE, "frame too large")
@@ -34,8 +35,7 @@ async def received(gateway: Gateway, connection: Connection, text: str | None) -
     try:
         frame = protocol.parse(text)
     except Malformed:
-        code = close_codes.MALFORMED if connection.session.phase is Phase.OPEN else close_codes.UNAUTHENTICATED
-        connection.close(code, "malformed")
+        connection.close(malformed, "malformed")
         return
     if connection.session.phase is Phase.OPEN:
         await _open_frame(gateway, connection, frame)
@@ -75,6 +75,9 @@ async def _auth(gateway: Gateway, connection: Connection, frame: protocol.Auth) 
         connection.close(close_codes.UNAUTHENTICATED, "a token of somebody else")
         return
     if not connection.is_open:
+        return
+    if gateway.feed.revocations.covers(verified):
+        connection.close(close_codes.SESSION_REVOKED, "session revoked")
         return
     session.admitted(verified, frame.token)
     gateway.crowd.identify(connection)

@@ -240,9 +240,13 @@ class Gateway:
             logger.info("Redis is away; heads are polled until it is back.")
 
     def _unsubscribe(self, effect: fx.Unsubscribe) -> None:
-        groups = [conversation_group(name) for name in effect.conversations]
-        groups += [user_group(name) for name in effect.users]
-        self.tasks.start(self.bus.unsubscribe(groups))
+        self.tasks.start(self._unsubscribe_unwanted(effect))
+
+    async def _unsubscribe_unwanted(self, effect: fx.Unsubscribe) -> None:
+        """Looked at once more: a socket may have come, and subscribed, since the sweep."""
+        groups = [conversation_group(name) for name in effect.conversations if not self.hub.follows(name)]
+        groups += [user_group(name) for name in effect.users if not self.hub.knows(name)]
+        await self.bus.unsubscribe(groups)
 
     # What comes from the messages service
 
@@ -337,16 +341,21 @@ class Gateway:
         """Once a second: the wheel, deafness, positions, what nobody needs any more."""
         while True:
             await asyncio.sleep(1.0)
-            now = time.monotonic()
-            self._turn_wheel(now)
-            pause = DEAF_POLL_SECONDS if self.is_deaf(now) else POSITION_SECONDS
-            # A tenth less: the loop comes by once a second and a bit, and 2 s shall not become 3.
-            if now - self._polled_at >= pause * 0.9 and not self._heads.busy:
-                self._check_everything()
-            if now - self._swept_at >= SWEEP_SECONDS:
-                self._swept_at = now
-                self._cut_stalled(now)
-                self.run(self.hub.sweep(now))
+            try:
+                self._look_around(time.monotonic())
+            except Exception:
+                logger.exception("the watch failed; it goes on")
+
+    def _look_around(self, now: float) -> None:
+        self._turn_wheel(now)
+        pause = DEAF_POLL_SECONDS if self.is_deaf(now) else POSITION_SECONDS
+        # A tenth less: the loop comes by once a second and a bit, and 2 s shall not become 3.
+        if now - self._polled_at >= pause * 0.9 and not self._heads.busy:
+            self._check_everything()
+        if now - self._swept_at >= SWEEP_SECONDS:
+            self._swept_at = now
+            self._cut_stalled(now)
+            self.run(self.hub.sweep(now))
 
     def is_deaf(self, now: float) -> bool:
         """Whether events may be published without our hearing them: no bus, or no tick for 3 s."""

@@ -122,9 +122,8 @@ class Heads:
         try:
             while self._conversations or self._users:
                 conversations, users = _take(self._conversations), _take(self._users)
-                answer = await until_it_works(partial(self._upstream.heads, conversations, users))
-                heads = {name: (str(head["epoch"]), int(head["last_seq"])) for name, head in answer["heads"].items()}
-                self._on_heads(heads, conversations, answer["membership_versions"])
+                heads, versions = await until_it_works(partial(self._upstream.heads, conversations, users))
+                self._on_heads(heads, conversations, versions)
         finally:
             self._task = None
 

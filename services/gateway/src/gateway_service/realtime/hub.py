@@ -43,6 +43,14 @@ class Hub:
         """The conversations in which there is at least one socket."""
         return tuple(item.id for item in self._state.conversations.values() if item.attachments)
 
+    def follows(self, conversation: str) -> bool:
+        """Whether this process follows it."""
+        return conversation in self._state.conversations
+
+    def knows(self, user: str) -> bool:
+        """Whether this user's notes matter here."""
+        return user in self._state.people
+
     def followed(self) -> int:
         """How many conversations this process is subscribed to."""
         return len(self._state.conversations)

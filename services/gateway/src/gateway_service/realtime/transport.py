@@ -14,7 +14,12 @@ from typing import Any, Protocol
 from gateway_service.realtime.frames import Frame
 
 HIGH_WATER_BYTES = 65_536
-"""More than this in the server's own buffer, and the rest waits in ours, where it can be counted and dropped."""
+"""More than this in the server's own buffer, and the rest waits in ours, where it can be counted and dropped.
+
+Twisted's own mark: only over it does `on_drained` call back.
+"""
+MAX_UNREAD_FRAMES = 64
+MAX_UNREAD_BYTES = 524_288
 
 
 class Transport(Protocol):
@@ -49,6 +54,9 @@ class DaphneTransport:
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         self._callback: Callable[[], None] | None = None
+        self._unread_frames = 0
+        self._unread_bytes = 0
+        self._paused = False
 
     def send_frame(self, frame: Frame) -> None:
         """Write the shared bytes."""
@@ -71,13 +79,40 @@ class DaphneTransport:
 
     def pause(self) -> None:
         """Stop reading."""
-        if self._is_open():
-            self._protocol.transport.pauseProducing()
+        self._paused = True
+        self._read_or_not()
 
     def resume(self) -> None:
         """Read again."""
-        if self._protocol.transport is not None and self._protocol.transport.connected:
-            self._protocol.transport.resumeProducing()
+        self._paused = False
+        self._read_or_not()
+
+    def arrived(self, size: int) -> None:
+        """A frame was put into Daphne's queue, which has no bound of its own: over ours, nothing more is read."""
+        self._unread_frames += 1
+        self._unread_bytes += size
+        if self._has_plenty():
+            self._read_or_not()
+
+    def taken(self, size: int) -> None:
+        """A frame was taken out of that queue."""
+        had_plenty = self._has_plenty()
+        self._unread_frames -= 1
+        self._unread_bytes -= size
+        if had_plenty and not self._has_plenty():
+            self._read_or_not()
+
+    def _has_plenty(self) -> bool:
+        return self._unread_frames >= MAX_UNREAD_FRAMES or self._unread_bytes >= MAX_UNREAD_BYTES
+
+    def _read_or_not(self) -> None:
+        transport = self._protocol.transport
+        if transport is None or not transport.connected or transport.disconnecting:
+            return
+        if self._paused or self._has_plenty():
+            transport.pauseProducing()
+        else:
+            transport.resumeProducing()
 
     def on_drained(self, callback: Callable[[], None]) -> None:
         """Become Twisted's producer, whose `resumeProducing` is called when the buffer is empty again."""

@@ -169,9 +169,11 @@ def _unavailable(detail: str = "The message can't be stored at the moment; send 
 
 
 def _frame(sent: Send, result: Result) -> tuple[Frame, str]:
-    if result.get("ok"):
-        seq, message_id = int(result["seq"]), str(result["message_id"])
+    seq, message_id = result.get("seq"), result.get("message_id")
+    if result.get("ok") and isinstance(seq, int) and isinstance(message_id, str):
         return frames.ack(id=sent.id, conversation=sent.conversation, seq=seq, message_id=message_id), "acked"
+    if result.get("ok"):
+        result = _unavailable()  # It may be posted, but nobody can say where: sending it again tells.
     retry_after = result.get("retry_after_ms")
     code = str(result.get("code", "internal"))
     frame = frames.error(

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from chatire_shared.clients.service import ServiceClient
-from chatire_shared.contracts.errors import Unavailable
+from chatire_shared.contracts.errors import NotFound, Unavailable
 from gateway_service.realtime.people import Memberships, memberships_from_answer
 
 THREADS = 8
@@ -35,7 +35,7 @@ class Upstream:
         Raises:
             Unavailable: the service can't be reached, or answers something else.
         """
-        answer = await self.run(lambda: self._messages.get(f"/internal/users/{user}/memberships/"))
+        answer = await self._ask(lambda: self._messages.get(f"/internal/users/{user}/memberships/"))
         try:
             return memberships_from_answer(user, answer)
         except (KeyError, TypeError, ValueError) as error:
@@ -63,16 +63,27 @@ class Upstream:
         Raises:
             Unavailable: the service can't be reached.
         """
-        return await self._list("/internal/events/ranges/", {"v": 1, "ranges": list(ranges)}, "ranges", len(ranges))
+        body = {"v": 1, "ranges": list(ranges)}
+        answers = await self._list("/internal/events/ranges/", body, "ranges", len(ranges))
+        if not all(_is_range(answer) for answer in answers):
+            raise Unavailable
+        return answers
 
-    async def heads(self, conversations: Sequence[str], users: Sequence[str]) -> dict[str, Any]:
-        """Heads of conversations and membership versions of people.
+    async def heads(
+        self, conversations: Sequence[str], users: Sequence[str]
+    ) -> tuple[dict[str, tuple[str, int]], dict[str, int]]:
+        """Epoch and newest seq of conversations, and membership versions of people; unknown ones are left out.
 
         Raises:
             Unavailable: the service can't be reached.
         """
         body = {"v": 1, "conversations": list(conversations), "users": list(users)}
-        return await self.run(lambda: self._messages.post("/internal/heads/", body))
+        answer = await self._ask(lambda: self._messages.post("/internal/heads/", body))
+        try:
+            heads = {name: (str(head["epoch"]), int(head["last_seq"])) for name, head in answer["heads"].items()}
+            return heads, {user: int(version) for user, version in answer["membership_versions"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise Unavailable from error
 
     def stop(self) -> None:
         """Let go of the threads; calls under way end by themselves."""
@@ -82,8 +93,25 @@ class Upstream:
         return await self._list(path, {"v": 1, "tokens": list(tokens), "items": list(items)}, "results", len(items))
 
     async def _list(self, path: str, body: dict[str, Any], field: str, length: int) -> list[dict[str, Any]]:
-        answer = await self.run(lambda: self._messages.post(path, body, timeout_seconds=POST_SECONDS))
+        answer = await self._ask(lambda: self._messages.post(path, body, timeout_seconds=POST_SECONDS))
         found = answer.get(field)
-        if not isinstance(found, list) or len(found) != length:
+        if not isinstance(found, list) or len(found) != length or not all(isinstance(item, dict) for item in found):
             raise Unavailable
         return found
+
+    async def _ask(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        try:
+            return await self.run(call)
+        except NotFound as error:
+            # Every call of ours exists: the service doesn't know our key yet, or is another version just now.
+            raise Unavailable from error
+
+
+def _is_range(answer: dict[str, Any]) -> bool:
+    return (
+        isinstance(answer.get("epoch"), str | None)
+        and isinstance(answer.get("last_seq"), int)
+        and isinstance(answer.get("expired"), bool)
+        and isinstance(answer.get("bodies"), list)
+        and all(isinstance(body, str) for body in answer["bodies"])
+    )

@@ -26,10 +26,10 @@ def batch(body: dict[str, Any]) -> dict[str, Any]:
     items = list_of(body, "items", MAX_ITEMS)
     wanted = [_parse(item, bearers) for item in items]
     outcomes = _spend(wanted)
-    places = [place for place, outcome in enumerate(outcomes) if outcome is None]
-    news = [new for place, new in enumerate(wanted) if place in set(places) and isinstance(new, NewMessage)]
-    for place, posted in zip(places, post_messages(items=news, now=datetime.now(UTC)) if news else [], strict=True):
-        outcomes[place] = posted
+    allowed = [new for new, outcome in zip(wanted, outcomes, strict=True) if outcome is None]
+    news = [new for new in allowed if isinstance(new, NewMessage)]
+    posted = iter(post_messages(items=news, now=datetime.now(UTC)))
+    outcomes = [next(posted) if outcome is None else outcome for outcome in outcomes]
     return {"results": [_result(new, outcome) for new, outcome in zip(wanted, outcomes, strict=True)]}
 
 

@@ -10,13 +10,15 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from chatire_shared.contracts.errors import Invalid, Malformed, NotFound
+from chatire_shared.contracts.errors import Invalid, Malformed, NotFound, TooLarge
 from chatire_shared.contracts.ids import is_canonical_uuid
 from chatire_shared.contracts.strict_json import dumps
 from chatire_shared.identity.drf import require_service
 from messages_service.identity import service_verifier
 
 CALLERS = frozenset({"gateway"})
+MAX_BODY_BYTES = 33_554_432
+"""500 messages of 8,000 code points fit; `request.body` would stop at the 1 MiB that strangers may send."""
 
 
 def for_gateway(method: str) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., HttpResponse]]:
@@ -28,12 +30,19 @@ def for_gateway(method: str) -> Callable[[Callable[..., dict[str, Any]]], Callab
             require_service(request, service_verifier(), CALLERS)
             if request.method != method:
                 raise NotFound
-            body = answer(**kwargs) if method == "GET" else answer(read_object(request.body), **kwargs)
+            body = answer(**kwargs) if method == "GET" else answer(read_object(_read(request)), **kwargs)
             return HttpResponse(dumps({"v": 1, **body}), content_type="application/json")
 
         return view
 
     return decorate
+
+
+def _read(request: HttpRequest) -> bytes:
+    data: bytes = request.read(MAX_BODY_BYTES + 1)
+    if len(data) > MAX_BODY_BYTES:
+        raise TooLarge
+    return data
 
 
 def read_object(data: bytes) -> dict[str, Any]:

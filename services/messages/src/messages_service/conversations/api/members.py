@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from messages_service.conversations.services.members import add_members, change_
 from messages_service.requests import caller_of, fetch_users, read_body
 from messages_service.timeline.rules.shapes import sender_shape
 
-_LONGEST_CODE = 32
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class MembersView(APIView):
@@ -104,7 +105,7 @@ class AcceptInviteView(APIView):
     def post(self, request: Request, code: str) -> Response:
         """The conversation as it is then."""
         read_body(EmptyBody, request)
-        if len(code) > _LONGEST_CODE or not code.isascii():
+        if not _CODE.fullmatch(code):
             raise NotFound
         caller = caller_of(request)
         conversation_id = accept_invite(code=code, user_id=caller.user_id, now=caller.now, request_id=caller.request_id)

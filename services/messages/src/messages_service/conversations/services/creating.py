@@ -48,7 +48,6 @@ def create_conversation(
     others = [user_id for user_id in dict.fromkeys(new.member_ids) if user_id != creator_id]
     if new.kind == Kind.DIRECT and len(others) != 1:
         raise Invalid.field("member_ids", "invalid", "Name exactly one other person.")
-    people = require_people(user_ids=others, fetch_users=fetch_users, field="member_ids")
     conversation = Conversation(
         kind=new.kind,
         title=title,
@@ -61,6 +60,7 @@ def create_conversation(
     existing = _find_direct(conversation)
     if existing is not None:
         return existing, False
+    people = require_people(user_ids=others, fetch_users=fetch_users, field="member_ids")
     try:
         _store(conversation, [Person.objects.get(id=creator_id), *people], now, request_id)
     except IntegrityError:

@@ -13,7 +13,7 @@ from chatire_shared.contracts.errors import NotFound, RoleRequired
 from messages_service.conversations.models import Conversation, Invite
 from messages_service.conversations.rules import permissions
 from messages_service.conversations.rules.kinds import Role
-from messages_service.conversations.selectors.membership import get_membership
+from messages_service.conversations.selectors.membership import find_membership, get_membership
 from messages_service.conversations.services.log import Pen, lock_conversation, store_events
 from messages_service.conversations.services.members import admit, is_member, require_open
 from messages_service.people.models import Person
@@ -52,7 +52,7 @@ def accept_invite(*, code: str, user_id: UUID, now: datetime, request_id: str | 
     """Join by an invite; returns the conversation. Who is in already uses nothing up.
 
     Raises:
-        NotFound: unknown, expired or used up; the three look the same.
+        NotFound: unknown, expired, used up, or made by somebody who may not invite any more; all look the same.
         Archived: the conversation is archived.
 
     Guarantees: never more joins than `max_uses`. Locks: the conversation's row.
@@ -64,13 +64,21 @@ def accept_invite(*, code: str, user_id: UUID, now: datetime, request_id: str | 
             raise NotFound
         if is_member(conversation.id, user_id):
             return conversation.id
-        if invite.max_uses is not None and invite.uses >= invite.max_uses:
+        if not _is_good(invite, conversation):
             raise NotFound
         require_open(conversation)
         Invite.objects.filter(code=code).update(uses=F("uses") + 1)
         person = Person.objects.get(id=user_id)
         store_events(*admit(Pen(conversation, user_id, now, request_id), [(person, Role.MEMBER)]))
         return conversation.id
+
+
+def _is_good(invite: Invite, conversation: Conversation) -> bool:
+    """Whether it has uses left, and its maker may still invite: who was removed must not come back by an own link."""
+    if invite.max_uses is not None and invite.uses >= invite.max_uses:
+        return False
+    creator = find_membership(conversation_id=conversation.id, user_id=invite.creator_id)
+    return creator is not None and permissions.may_add(conversation.kind, creator.role)
 
 
 def _lock_invited(code: str) -> Conversation:

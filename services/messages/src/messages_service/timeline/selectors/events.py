@@ -30,7 +30,10 @@ def page_of_events(*, membership: Membership, after: int, limit: int) -> list[st
     cursor = clamp_cursor(after, membership.visible_from_seq)
     if cursor < membership.conversation.first_kept_seq - 1:
         raise CursorExpired
-    return [_json(event) for event in _events(membership.conversation_id, cursor, limit)]
+    # Not past the head that was read with the membership: who is removed in between gets nothing from after it.
+    return [
+        _json(event) for event in _events(membership.conversation_id, cursor, limit, membership.conversation.last_seq)
+    ]
 
 
 def read_ranges(ranges: Sequence[Range]) -> list[dict[str, object]]:
@@ -43,11 +46,10 @@ def _range(wanted: Range, conversation: Conversation | None) -> dict[str, object
     answer: dict[str, object] = {"conversation": str(wanted.conversation), "expired": False, "bodies": []}
     if conversation is None:
         return answer | {"epoch": None, "last_seq": 0}
-    # The head was read before the events, so they may go past it, never stop short of it.
     answer |= {"epoch": str(conversation.epoch), "last_seq": conversation.last_seq}
     if wanted.after < conversation.first_kept_seq - 1:
         return answer | {"expired": True}
-    events = _events(wanted.conversation, wanted.after, wanted.limit)
+    events = _events(wanted.conversation, wanted.after, wanted.limit, conversation.last_seq)
     return answer | {"bodies": [frame(_json(event)) for event in events]}
 
 
@@ -57,8 +59,8 @@ def read_heads(conversation_ids: Sequence[UUID]) -> dict[str, dict[str, object]]
     return {str(id_): {"last_seq": last_seq, "epoch": str(epoch)} for id_, last_seq, epoch in rows}
 
 
-def _events(conversation_id: UUID, after: int, limit: int) -> list[Event]:
-    found = Event.objects.filter(conversation_id=conversation_id, seq__gt=after)
+def _events(conversation_id: UUID, after: int, limit: int, last_seq: int) -> list[Event]:
+    found = Event.objects.filter(conversation_id=conversation_id, seq__gt=after, seq__lte=last_seq)
     return list(found.order_by("seq")[:limit])
 
 

@@ -27,8 +27,11 @@ class Window:
 
 def page_of_history(*, membership: Membership, window: Window) -> dict[str, Any]:
     """A page of what a member may see, in rising `seq`; bounds are excluded, but `around` includes its own message."""
+    # Not past the head that was read with the membership: who is removed in between gets nothing from after it.
     visible = Message.objects.select_related("sender").filter(
-        conversation_id=membership.conversation_id, seq__gte=membership.visible_from_seq
+        conversation_id=membership.conversation_id,
+        seq__gte=membership.visible_from_seq,
+        seq__lte=membership.conversation.last_seq,
     )
     if window.around is not None:
         older, has_before = _before(visible, window.around, window.limit // 2)
