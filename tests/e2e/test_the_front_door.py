@@ -35,7 +35,6 @@ CLOSED = [
     "/api//healthz",
 ]
 BROKEN_JSON = [
-    b"",
     b"nope",
     b"{",
     b"[" * 20_000,
@@ -47,7 +46,12 @@ BROKEN_JSON = [
 ]
 
 
-def test_what_is_not_public_is_not_there(origin: str) -> None:
+def test_the_front_door_shows_what_it_should_and_nothing_else(origin: str, ada: Person) -> None:
+    closed_paths_do_not_exist(origin)
+    every_answer_carries_its_headers(origin, ada)
+
+
+def closed_paths_do_not_exist(origin: str) -> None:
     for path in CLOSED:
         for method in ("GET", "POST"):
             answer = ask(origin, method, path, b"" if method == "POST" else None)
@@ -55,7 +59,7 @@ def test_what_is_not_public_is_not_there(origin: str) -> None:
             assert answer.problem["code"] == "not_found", path
 
 
-def test_every_answer_carries_its_headers(origin: str, ada: Person) -> None:
+def every_answer_carries_its_headers(origin: str, ada: Person) -> None:
     paths = ["/api/auth/me/", "/api/conversations/", "/api/nothing/", "/api/auth/nothing/", "/healthz"]
     for path in paths:
         asked = f"journey-{uuid4()}"
@@ -92,7 +96,7 @@ def test_malformed_requests_get_a_problem_and_change_nothing(origin: str, ada: P
         for body in BROKEN_JSON:
             answer = post(path, body)
             assert (answer.status, answer.problem["code"]) == (400, "malformed"), (path, body[:40])
-        for body in (b"[]", b'"text"', b"5", b"null"):
+        for body in (b"", b"[]", b'"text"', b"5", b"null"):
             assert post(path, body).status == 400, (path, body)
             assert post(path, body).problem["code"] in {"malformed", "invalid"}
         assert post(path, b'{"' + b"x" * (2 << 20) + b'": 1}').problem["code"] == "too_large", path
@@ -132,8 +136,13 @@ def test_malformed_requests_get_a_problem_and_change_nothing(origin: str, ada: P
     assert ada.history(conversation) == []
 
 
-async def test_malformed_frames_close_the_socket_and_wrong_ones_are_refused(ada: Person, grace: Person) -> None:
-    conversation = ada.start("direct", grace)
+async def test_a_socket_takes_the_right_words_alone(http: Http, ada: Person, grace: Person) -> None:
+    await malformed_frames_close_it(ada)
+    await wrong_frames_are_refused(ada, ada.start("direct", grace))
+    await nobody_gets_in_without_the_right_words(http, ada)
+
+
+async def malformed_frames_close_it(ada: Person) -> None:
     for bad in (
         b"\x00binary",
         "nope",
@@ -151,6 +160,8 @@ async def test_malformed_frames_close_the_socket_and_wrong_ones_are_refused(ada:
     await wire.send_raw(json.dumps({"type": "send", "body": "x" * (129 << 10)}))
     assert await _close_code(wire) == 4413
 
+
+async def wrong_frames_are_refused(ada: Person, conversation: str) -> None:
     wire, message_id = await ada.wire(), str(uuid4())
     send = {"type": "send", "id": message_id, "conversation": conversation, "body": "fine"}
     for wrong in (
@@ -178,7 +189,7 @@ async def test_malformed_frames_close_the_socket_and_wrong_ones_are_refused(ada:
     await wire.close()
 
 
-async def test_nobody_gets_in_without_the_right_words(http: Http, ada: Person) -> None:
+async def nobody_gets_in_without_the_right_words(http: Http, ada: Person) -> None:
     url = http.socket_url
     good = json.dumps({"type": "auth", "token": ada.account.access})
     for first in (

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from chatire_local.checkout import CADDYFILE
 from chatire_local.ports import free_ports
 
@@ -41,12 +42,19 @@ class ApiGateway:
     port: int
 
     def ask(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | Iterator[bytes] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterator[bytes] | None = None,
     ) -> Answer:
         """Send one request; the path is not touched."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request(method, path, body=body, headers=dict(headers or {}), encode_chunked=not isinstance(body, bytes))
+            connection.request(
+                method, path, body=body, headers=dict(headers or {}), encode_chunked=not isinstance(body, bytes)
+            )
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         finally:
@@ -65,7 +73,12 @@ class ApiGateway:
 
 @contextmanager
 def running_gateway(
-    folder: Path, web_root: Path, *, auth: str = NOBODY_LISTENS, messages: str = NOBODY_LISTENS, gateways: str = NOBODY_LISTENS
+    folder: Path,
+    web_root: Path,
+    *,
+    auth: str = NOBODY_LISTENS,
+    messages: str = NOBODY_LISTENS,
+    gateways: str = NOBODY_LISTENS,
 ) -> Iterator[ApiGateway]:
     """Caddy for as long as the block lasts."""
     port = free_ports(1)[0]

@@ -24,7 +24,7 @@ class Mirror(BaseHTTPRequestHandler):
             self._upgrade()
             return
         wishes = dict(parse_qsl(urlsplit(self.path).query))
-        size = len(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        size = self._read_body()
         received = {"who": self.server.name, "path": self.path, "size": size, "headers": self.headers.items()}
         self.server.requests.append(received)
         body = json.dumps(received).encode()
@@ -38,6 +38,17 @@ class Mirror(BaseHTTPRequestHandler):
         self.wfile.write(b"" if self.command == "HEAD" else body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer
+
+    def _read_body(self) -> int:
+        """Read all of the body, chunked or not; return its size."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return len(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        total = 0
+        while size := int(self.rfile.readline(), 16):
+            total += len(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return total
 
     def _upgrade(self) -> None:
         """Accept a WebSocket and send back what comes, byte for byte."""

@@ -4,24 +4,21 @@ A stamp names the hash of each lock file that is installed, so that a second sta
 the folder while pip works: if it is found, the last installation was cut off and the folder is made anew.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from .checkout import LAUNCHER, REQUIREMENTS, ROOT, SOURCE_ROOTS, VENV, VENV_PYTHON, shown
+from .checkout import LAUNCHER, REQUIREMENTS, SOURCE_ROOTS, VENV, VENV_PYTHON, shown
 from .console import Console
 from .errors import LauncherError
+from .turns import INSTALLING, one_at_a_time
 
 STAMP = VENV / "chatire-installed.json"
 MARKER = VENV / "chatire-installing"
-LOCK = ROOT / ".chatire-install.lock"
 
 # dev.txt was resolved as local.txt and more: whoever has it needs nothing else.
 CONTAINED_IN = {"local": ("local", "dev"), "dev": ("dev",), "node": ("node",)}
@@ -36,7 +33,7 @@ def ensure(lock: str, console: Console) -> None:
     if is_installed(lock):
         _name_own_packages()
         return
-    with _only_one_installer():
+    with one_at_a_time(INSTALLING):
         if is_installed(lock):
             return
         _make_venv(console)
@@ -73,21 +70,6 @@ def _read_stamp() -> dict[str, str]:
         return dict(json.loads(STAMP.read_text()))
     except (OSError, ValueError):
         return {}
-
-
-@contextmanager
-def _only_one_installer() -> Iterator[None]:
-    """Keep two launchers of one checkout from installing over each other."""
-    try:
-        with LOCK.open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-    except PermissionError as refused:
-        message = (
-            f"cannot write to {refused.filename}: this checkout belongs to someone else. "
-            "Run ./chatire as its owner, or from a copy of your own."
-        )
-        raise LauncherError(message) from refused
 
 
 def _make_venv(console: Console) -> None:

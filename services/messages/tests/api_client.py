@@ -16,12 +16,17 @@ JSON = dict[str, Any]
 
 
 class Answer:
-    """An answer of the service; reading a problem checks its form."""
+    """An answer of the service; never an internal error, never a page, and reading a problem checks its form."""
 
     def __init__(self, response: Any) -> None:
         self.status: int = response.status_code
         self.headers = response.headers
         self.text: str = response.content.decode()
+        assert self.status != 500, self.text
+        assert self.headers["X-Request-ID"]
+        if self.text:
+            expected = "application/json" if self.status < 400 else "application/problem+json"
+            assert self.headers["Content-Type"] == expected
         self.json: Any = json.loads(self.text) if self.text else None
 
     @property
@@ -45,6 +50,12 @@ class Answer:
         """The refused fields and why."""
         return {error["field"]: error["code"] for error in self.json.get("errors", [])}
 
+    def refuses(self, field: str, code: str | None = None) -> bool:
+        """Whether the request was refused as invalid for this field (and this reason)."""
+        assert self.refusal == (400, "invalid"), self.text
+        assert field in self.field_codes, self.text
+        return code is None or self.field_codes[field] == code
+
     @property
     def sameness(self) -> tuple[Any, ...]:
         """All that a caller could tell two answers apart by, but for the request id."""
@@ -61,7 +72,7 @@ def call(method: str, path: str, body: Any = None, *, token: str | None = None, 
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     path = path if path.startswith("/") else f"/api/{path}"
     kind = given.pop("Content-Type", "application/json")
-    return Answer(Client().generic(method, path, data, content_type=kind, headers=given))
+    return Answer(Client(raise_request_exception=False).generic(method, path, data, content_type=kind, headers=given))
 
 
 @dataclass(frozen=True)

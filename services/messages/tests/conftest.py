@@ -4,99 +4,96 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
-from django.conf import settings as django_settings
-from support.api import Caller, Gateway, Someone
-from support.auth_service import AuthService
+import settings as test_settings
+from api_client import Someone
+from auth_stand_in import AuthStandIn
+from gateway_client import Gateway
 
 from chatire_shared.contracts.ids import uuid7
 from chatire_shared.identity.service_tokens import ServiceSigner
-from chatire_shared.testing.tokens import TokenMint
 from messages_service import identity
 from messages_service.people.models import Person
 from messages_service.people.services import directory
 
 
-@pytest.fixture(scope="session")
-def mint() -> TokenMint:
-    return TokenMint()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def auth_process(mint: TokenMint) -> Iterator[AuthService]:
-    """Auth's stand-in; everything that is made on first use is made with its address."""
-    server = AuthService(mint, django_settings.SERVICE_KEYS_FILE)
-    django_settings.AUTH_URL = server.url
-    identity.keys().ready()
-    yield server
-    identity.auth_client()._session.close()
-    server.close()
-
-
 @pytest.fixture
-def auth(auth_process: AuthService) -> Iterator[AuthService]:
-    """Auth, which knows nobody yet."""
-    auth_process.forget()
-    yield auth_process
-    auth_process.forget()
+def auth() -> Iterator[AuthStandIn]:
+    """Auth, which knows nobody and nothing yet."""
+    test_settings.AUTH.reset()
+    yield test_settings.AUTH
+    test_settings.AUTH.reset()
 
 
 @pytest.fixture(autouse=True)
-def fresh_process() -> None:
-    """What a process remembers of a database that is rolled back after each test."""
+def fresh_process() -> Iterator[None]:
+    """What a process remembers beside the database, which is rolled back after each test."""
     directory._seen.clear()
+    yield
+    identity.REVOCATIONS._sessions.clear()
+    identity.REVOCATIONS._users.clear()
+
+
+def sign_in(user_id: UUID, username: str) -> Someone:
+    """Somebody with a fresh session."""
+    session = uuid4()
+    return Someone(user_id, username, test_settings.AUTH.mint.access(user_id, username, sid=str(session)), session)
 
 
 @pytest.fixture
-def someone(db: None, mint: TokenMint) -> Callable[[str], Someone]:
-    """Makes people who have an account that this service knows."""
+def newcomer(db: None) -> Callable[[str], Someone]:
+    """Makes people whom this service hasn't heard of."""
+    return lambda name: sign_in(uuid7(), name)
+
+
+@pytest.fixture
+def person(db: None) -> Callable[[str], Someone]:
+    """Makes people whom this service knows; their rows reflect auth's change 1."""
 
     def make(name: str) -> Someone:
-        person = Person.objects.create(id=uuid7(), username=name, display_name=name.title(), change_id=1)
-        return Someone(mint, name, person.id)
+        row = Person.objects.create(id=uuid7(), username=name, display_name=name.title(), change_id=1)
+        return sign_in(row.id, name)
 
     return make
 
 
 @pytest.fixture
-def ada(someone: Callable[[str], Someone]) -> Someone:
-    return someone("ada")
+def ada(person: Callable[[str], Someone]) -> Someone:
+    return person("ada")
 
 
 @pytest.fixture
-def grace(someone: Callable[[str], Someone]) -> Someone:
-    return someone("grace")
+def grace(person: Callable[[str], Someone]) -> Someone:
+    return person("grace")
 
 
 @pytest.fixture
-def linus(someone: Callable[[str], Someone]) -> Someone:
-    return someone("linus")
+def linus(person: Callable[[str], Someone]) -> Someone:
+    return person("linus")
 
 
 @pytest.fixture
-def margaret(someone: Callable[[str], Someone]) -> Someone:
-    return someone("margaret")
+def margaret(person: Callable[[str], Someone]) -> Someone:
+    return person("margaret")
 
 
 @pytest.fixture
-def nobody(db: None) -> Caller:
-    """Who has no token."""
-    return Caller()
+def mallory(person: Callable[[str], Someone]) -> Someone:
+    """Who belongs to nothing."""
+    return person("mallory")
 
 
 @pytest.fixture(scope="session")
 def signers() -> dict[str, ServiceSigner]:
     """What each service signs its calls with."""
-    from settings import SERVICES
-
-    return {name: ServiceSigner(name, key.private_key) for name, key in SERVICES.items()}
+    return {name: ServiceSigner(name, key.private_key) for name, key in test_settings.SERVICES.items()}
 
 
 @pytest.fixture
 def gateway(db: None, signers: dict[str, ServiceSigner]) -> Gateway:
-    return Gateway(signers["gateway"])
+    return Gateway(signers["gateway"].token_for("messages"))
 
 
 @pytest.fixture

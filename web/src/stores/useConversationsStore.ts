@@ -29,6 +29,8 @@ export const useConversationsStore = defineStore('conversations', () => {
   const listeners: Listener[] = []
   /** Events of conversations whose summary is still under way. */
   const early = new Map<string, ChatEvent[]>()
+  /** Left on this page: what still comes of them, one's own removal above all, is of no interest. */
+  const departed = new Set<string>()
 
   const list = computed(() => [...logs.values()].filter((log) => !log.gone).sort(byActivity))
   const unread = computed(() => list.value.reduce((sum, log) => sum + log.conversation.unread_count, 0))
@@ -55,13 +57,14 @@ export const useConversationsStore = defineStore('conversations', () => {
   }
 
   function drop(id: string): void {
-    logs.delete(id)
+    if (logs.delete(id)) departed.add(id)
     early.delete(id)
   }
 
   /** Take over a summary from the answer to a call; a conversation known already keeps what it knows. */
   function adopt(conversation: Conversation): void {
     if (logs.has(conversation.id)) return
+    departed.delete(conversation.id)
     if (conversation.peer) people.meet([conversation.peer])
     if (conversation.last_message) people.meet([conversation.last_message.sender])
     logs.set(conversation.id, openLog(session.me, conversation))
@@ -75,7 +78,7 @@ export const useConversationsStore = defineStore('conversations', () => {
 
   function apply(id: string, events: readonly ChatEvent[]): void {
     const before = logs.get(id)
-    if (!before) return awaitSummary(id, events)
+    if (!before) return departed.has(id) ? undefined : awaitSummary(id, events)
     const { state, applied, gap } = applyEvents(before, events)
     change(id, () => state)
     people.meet(applied.flatMap((event) => (event.kind === 'message.created' ? [event.data.sender] : [])))
@@ -138,6 +141,7 @@ export const useConversationsStore = defineStore('conversations', () => {
   function clear(): void {
     logs.clear()
     early.clear()
+    departed.clear()
     loaded.value = false
   }
 

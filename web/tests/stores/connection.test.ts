@@ -215,6 +215,18 @@ describe('the connection', () => {
     expect(useConversationsStore().get(other)).toMatchObject({ cursor: 3, conversation: { title: 'T3' } })
   })
 
+  it('asks for nothing more of what it left, until it is back', async () => {
+    useConversationsStore().drop(ROOM)
+    const asked = server.count('GET', `/api/conversations/${ROOM}/`)
+    socket().receive(frame(post(GRACE)))
+    await settled()
+    expect([log(), server.count('GET', `/api/conversations/${ROOM}/`)]).toEqual([undefined, asked])
+    socket().receive({ type: 'joined', conversation: ROOM, last_seq: world.head, visible_from_seq: 1 })
+    await settled()
+    socket().receive(frame(post(GRACE)))
+    expect(log()?.cursor).toBe(world.head)
+  })
+
   it('drops what it left, or finds missing in `ready`', async () => {
     socket().receive({ type: 'left', conversation: ROOM, seq: 9 })
     expect(log()).toBeUndefined()

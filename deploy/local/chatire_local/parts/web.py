@@ -14,6 +14,7 @@ from ..console import Console
 from ..data_folder import DataFolder
 from ..errors import LauncherError
 from ..stack.errands import Errands
+from ..turns import BUILDING, one_at_a_time
 from .wheels import wheel_folder
 
 OLDEST_NODE = (20, 19)
@@ -43,24 +44,30 @@ class WebClient:
         """
         if not (WEB / "package.json").exists():
             return _placeholder(data)
-        sources = _digest(_source_files())
-        if _read_stamp().get("sources") == sources and (BUILT / "index.html").exists():
-            return BUILT
-        self.ensure_packages()
-        with self._console.step("web client", "building", "built"):
-            self._npm("run", "build")
-        _write_stamp({"sources": sources})
+        if not _is_built():
+            self.ensure_packages()
+            with one_at_a_time(BUILDING, self._errands.go_on_or_stop):
+                self._build()
         return BUILT
+
+    def _build(self) -> None:
+        """Build, unless another launcher just did. The hash is taken before: what is edited meanwhile is built next time."""
+        sources = _digest(_source_files())
+        if not _is_built():
+            with self._console.step("web client", "building", "built"):
+                self._npm("run", "build")
+            _write_stamp({"sources": sources})
 
     def ensure_packages(self) -> None:
         """Install what `web/package-lock.json` names, unless that is what is installed."""
-        locked = _digest([WEB / "package-lock.json"])
-        if _read_stamp().get("packages") == locked and (WEB / "node_modules").exists():
+        if _has_packages():
             return
         _ensure_node(self._console)
-        with self._console.step("web client", "installing npm packages", "packages installed"):
-            self._npm("ci", "--no-audit", "--no-fund")
-        _write_stamp({"packages": locked})
+        with one_at_a_time(BUILDING, self._errands.go_on_or_stop):
+            if not _has_packages():
+                with self._console.step("web client", "installing npm packages", "packages installed"):
+                    self._npm("ci", "--no-audit", "--no-fund")
+                _write_stamp({"packages": _digest([WEB / "package-lock.json"])})
 
     def _npm(self, *arguments: str) -> None:
         done = self._errands.run(["npm", *arguments], npm_environment(), WEB)
@@ -69,6 +76,15 @@ class WebClient:
             raise LauncherError(
                 f"`{command}` failed in web/:\n{_gist(done.output)}\nFor all of it, run it there by hand."
             )
+
+
+def _is_built() -> bool:
+    return _read_stamp().get("sources") == _digest(_source_files()) and (BUILT / "index.html").exists()
+
+
+def _has_packages() -> bool:
+    locked = _digest([WEB / "package-lock.json"])
+    return _read_stamp().get("packages") == locked and (WEB / "node_modules").exists()
 
 
 def _gist(output: str) -> str:

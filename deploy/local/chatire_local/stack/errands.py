@@ -40,16 +40,20 @@ class Errands:
         """Cut off what runs and refuse what would come: something else failed."""
         self._cancelled.set()
 
-    def _must_end(self) -> bool:
-        return self._stop.is_set() or self._cancelled.is_set()
+    def go_on_or_stop(self) -> None:
+        """Do nothing, as long as nobody asked to stop.
+
+        Raises: Stopped.
+        """
+        if self._stop.is_set() or self._cancelled.is_set():
+            raise Stopped
 
     def run(self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> Done:
         """Run a command in a session of its own, so that a Ctrl-C reaches it through us alone.
 
         Raises: Stopped.
         """
-        if self._must_end():
-            raise Stopped
+        self.go_on_or_stop()
         child = subprocess.Popen(
             command,
             cwd=folder,
@@ -72,8 +76,7 @@ class Errands:
             try:
                 return child.communicate(timeout=LOOK_EVERY_SECONDS)[0]
             except subprocess.TimeoutExpired:
-                if self._must_end():
-                    raise Stopped from None
+                self.go_on_or_stop()
 
 
 def _kill_group(child: "subprocess.Popen[str]") -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from chatire_client import Account, Ack, Refused
+from chatire_replay.insisting import insist
 from chatire_replay.ledger import Entry, Ledger
 from chatire_replay.pace import Pace
 from chatire_replay.script import Deed, Script, Step
@@ -94,11 +95,13 @@ class Channel:
         return asyncio.get_running_loop().run_in_executor(self._means.calls, call, who)
 
     def _join(self, who: str) -> None:
-        self._means.accounts[who].call("POST", f"/api/conversations/{self.ledger.conversation}/join/")
+        account = self._means.accounts[who]
+        insist(lambda: account.call("POST", f"/api/conversations/{self.ledger.conversation}/join/"))
 
     def _leave(self, who: str) -> None:
         account = self._means.accounts[who]
-        account.call("DELETE", f"/api/conversations/{self.ledger.conversation}/members/{account.id}/")
+        path = f"/api/conversations/{self.ledger.conversation}/members/{account.id}/"
+        insist(lambda: account.call("DELETE", path))
 
 
 async def _settled(under_way: set[asyncio.Future[Ack]]) -> None:

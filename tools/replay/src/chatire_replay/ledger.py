@@ -39,7 +39,7 @@ class Faults:
     def note(self, what: str, example: str) -> None:
         """Count one more of `what` (a field's name)."""
         setattr(self, what, getattr(self, what) + 1)
-        if len(self.examples) < 20:  # noqa: PLR2004 (enough to start looking)
+        if len(self.examples) < 20:
             self.examples.append(f"{what.replace('_', ' ')}: {example}")
 
     @property

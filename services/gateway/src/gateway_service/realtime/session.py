@@ -78,7 +78,7 @@ class Session:
     user_ids: set[UUID] = field(default_factory=set)
     session_ids: set[UUID] = field(default_factory=set)
     _flood_full_at: float = 0.0
-    _typed_at: dict[str, float] = field(default_factory=dict)
+    _typed_at: dict[tuple[str, bool | str], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.heard_at = self.opened_at
@@ -110,13 +110,14 @@ class Session:
         self.expires_at = float(principal.expires_at)
         self.warned = False
 
-    def may_type(self, conversation: str, now: float) -> bool:
-        """Whether a `typing` frame is passed on: once a second for each conversation is enough for everybody."""
-        if now - self._typed_at.get(conversation, -TYPING_SECONDS) < TYPING_SECONDS:
+    def may_type(self, conversation: str, state: bool | str, now: float) -> bool:  # noqa: FBT001 (the frame's field)
+        """Whether a `typing` frame is passed on: the same state once a second is enough for everybody."""
+        key = conversation, state
+        if now - self._typed_at.get(key, -TYPING_SECONDS) < TYPING_SECONDS:
             return False
         if len(self._typed_at) >= MAX_TYPING_PLACES:
             self._typed_at.clear()
-        self._typed_at[conversation] = now
+        self._typed_at[key] = now
         return True
 
     def overdue(self, now: float, unix_now: float) -> Close | None:

@@ -8,6 +8,7 @@ conversation delays no other; nothing waits longer than `LOCK_TIMEOUT_MS` for on
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +24,9 @@ from messages_service.timeline.services.batches import Candidate, Posted, post_c
 logger = logging.getLogger("chatire.messages")
 
 LOCK_TIMEOUT_MS = 500
-_LOCK_NOT_AVAILABLE, _DEADLOCK, _CANCELLED = "55P03", "40P01", "57014"
+TURN_MS = 100
+_BUSY = frozenset({"55P03", "40P01", "57014"})
+"""SQLSTATEs of a lock that was not to be had: its time-out, a deadlock, the statement's time-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +104,39 @@ def _post_unlocked(candidates: list[Candidate], now: datetime, outcomes: dict[in
 
 
 def _post_waiting(waiting: list[Candidate], now: datetime, outcomes: dict[int, Outcome]) -> None:
-    """Post what had to wait, each conversation by itself."""
-    apart: dict[UUID, list[Candidate]] = {}
-    for candidate in waiting:
-        apart.setdefault(candidate.item.conversation, []).append(candidate)
-    # The time-out is shared out, so that a batch whose conversations are all held answers about as soon as with one.
-    timeout_ms = max(LOCK_TIMEOUT_MS // len(apart), 20)
-    for candidates in apart.values():
-        try:
-            with transaction.atomic():
-                posted, _ = post_candidates(candidates=candidates, now=now, lock_timeout_ms=timeout_ms)
-        except DatabaseError as error:
-            _require_connected(error)
-            refusal = _refusal(error)
-            posted = {candidate.index: refusal for candidate in candidates}
-        outcomes.update(posted)
+    """Post what had to wait, until all is settled or the time is over.
+
+    The conversations take turns in being waited for, and after each turn whatever has become free is posted together:
+    one that stays held costs the others some turns, and a busy one, whose holders come and go, is not given up early.
+    """
+    deadline = time.monotonic() + LOCK_TIMEOUT_MS / 1_000
+    while waiting:
+        left_ms = round((deadline - time.monotonic()) * 1_000)
+        turn = [candidate for candidate in waiting if candidate.item.conversation == waiting[0].item.conversation]
+        others = [candidate for candidate in waiting if candidate.item.conversation != waiting[0].item.conversation]
+        settled = _post_turn(turn, now, max(1, min(left_ms, TURN_MS)), outcomes, last=left_ms <= TURN_MS)
+        waiting = _post_unlocked(others, now, outcomes) + ([] if settled else turn)
+
+
+def _post_turn(
+    turn: list[Candidate], now: datetime, timeout_ms: int, outcomes: dict[int, Outcome], *, last: bool
+) -> bool:
+    """Wait for one conversation and post there; False when it stayed held and this was not the `last` try."""
+    try:
+        with transaction.atomic():
+            posted, _ = post_candidates(candidates=turn, now=now, lock_timeout_ms=timeout_ms)
+    except DatabaseError as error:
+        _require_connected(error)
+        if _code(error) in _BUSY and not last:
+            return False
+        refusal = _refusal(error)
+        posted = {candidate.index: refusal for candidate in turn}
+    outcomes.update(posted)
+    return True
 
 
 def _refusal(error: DatabaseError) -> ChatireError:
-    if _code(error) in {_LOCK_NOT_AVAILABLE, _DEADLOCK, _CANCELLED}:
+    if _code(error) in _BUSY:
         return Unavailable("The conversation is busy; try again in a moment.", retry_after_seconds=0.5)
     logger.error("messages could not be stored", exc_info=error)
     return Internal()
@@ -127,11 +144,7 @@ def _refusal(error: DatabaseError) -> ChatireError:
 
 def _require_connected(error: DatabaseError) -> None:
     """Pass for an error about a statement; raise one about PostgreSQL itself, which concerns every item."""
-    if isinstance(error, OperationalError | InterfaceError) and _code(error) not in {
-        _LOCK_NOT_AVAILABLE,
-        _DEADLOCK,
-        _CANCELLED,
-    }:
+    if isinstance(error, OperationalError | InterfaceError) and _code(error) not in _BUSY:
         raise error
 
 
