@@ -1,4 +1,4 @@
-"""Caddy with the project's own Caddyfile in front of fake services, and a client that sends paths exactly as they are written."""
+"""Caddy with the project's own Caddyfile in front of fake services, and a client that sends paths as they are written."""
 
 import http.client
 import json

@@ -1,5 +1,6 @@
 """What the launcher's tests share: Caddy in front of fake services, and launchers on folders of their own."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,9 +63,28 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.run("down")
 
 
+@pytest.fixture(scope="session")
+def used_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a stack that ran once."""
+    stack = Stack(tmp_path_factory.mktemp("used") / "data")
+    stack.up()
+    stack.run("down")
+    return stack.data
+
+
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    """A stack of a test's own, not yet started."""
-    stack = Stack(tmp_path / "data")
+def stack(used_data: Path, tmp_path: Path) -> Iterator[Stack]:
+    """A stack of a test's own, at rest, that ran before."""
+    yield from _at_rest(Path(shutil.copytree(used_data, tmp_path / "data")))
+
+
+@pytest.fixture
+def fresh_stack(tmp_path: Path) -> Iterator[Stack]:
+    """A stack of a test's own that was never started."""
+    yield from _at_rest(tmp_path / "data")
+
+
+def _at_rest(data: Path) -> Iterator[Stack]:
+    stack = Stack(data)
     yield stack
     stack.run("down")

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ class Mirror(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"" if self.command == "HEAD" else body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815 (the base class asks for these names)
 
     def _read_body(self) -> int:
         """Read all of the body, chunked or not; return its size."""
@@ -58,8 +59,8 @@ class Mirror(BaseHTTPRequestHandler):
         self.send_header("Connection", "Upgrade")
         self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
         self.send_header("X-Request-ID", "the-upstreams-own")
-        self.end_headers()
         self.server.requests.append({"who": self.server.name, "path": self.path, "headers": self.headers.items()})
+        self.end_headers()
         while data := self.connection.recv(65536):
             self.connection.sendall(data)
         self.close_connection = True
@@ -79,9 +80,14 @@ class FakeUpstream(ThreadingHTTPServer):
         self.name = name
         self.requests: list[dict[str, Any]] = []
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing about callers who go away: refusing them early is what the API gateway is there for."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
     @property
     def address(self) -> str:
-        """host:port"""
+        """Where it listens, as host:port."""
         return f"127.0.0.1:{self.server_address[1]}"
 
 

@@ -57,15 +57,8 @@ class Stack:
     def in_foreground(self) -> Iterator["subprocess.Popen[str]"]:
         """Run `up` on this terminal, so to say, for as long as the block lasts."""
         line = [sys.executable, LAUNCHER, "up", "--data", str(self.data), "--port", str(self.port)]
-        with subprocess.Popen(
-            line,
-            cwd=ROOT,
-            env=self._environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            process_group=0,
-        ) as launcher:
+        said: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        with subprocess.Popen(line, cwd=ROOT, env=self._environment(), process_group=0, **said) as launcher:
             try:
                 yield launcher
             finally:

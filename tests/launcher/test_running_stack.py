@@ -85,7 +85,7 @@ def test_service_cannot_open_the_others_database(running: Stack, service: str, f
     own = json.loads((running.data / "run.json").read_text())["addresses"][f"{service}_database_url"]
     psycopg2.connect(own).close()
     with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
-        psycopg2.connect(own.replace(f"/chatire_{service}", f"/chatire_{foreign}"))
+        psycopg2.connect(own, dbname=f"chatire_{foreign}")
 
 
 def test_valkey_wants_its_password(running: Stack) -> None:
@@ -115,8 +115,8 @@ def test_second_launcher_on_the_same_data_is_refused(running: Stack) -> None:
 
 def test_logs_of_all_parts_and_of_one(running: Stack) -> None:
     everything, one = running.run("logs").stdout, running.run("logs", "postgres").stdout
-    assert "postgres | " in everything
-    assert "launcher | " in everything
+    assert "\nlauncher  | " in everything
+    assert "\npostgres  | " in everything
     assert "ready to accept connections" in one
     assert "launcher" not in one
 

@@ -221,7 +221,7 @@ class Stage:
     def settle(self) -> None:
         """Let everything happen that is under way, with room for all, until nothing is left to do."""
         self.room = PLENTY
-        for _ in range(2_000):
+        for _ in range(1_000):
             if not self._settle_step():
                 return
         raise AssertionError("the hub never comes to rest")

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 from django.test import Client
+from settings import AUTH
 
 from chatire_shared.bus import wire
 
@@ -154,6 +155,12 @@ class Someone:
 
     def make(self, conversation: JSON, other: Someone, role: str) -> Answer:
         return self.patch(f"conversations/{conversation['id']}/members/{other.id}/", {"role": role})
+
+
+def sign_in(user_id: UUID, username: str) -> Someone:
+    """Somebody with a fresh session."""
+    session = uuid4()
+    return Someone(user_id, username, AUTH.mint.access(user_id, username, sid=str(session)), session)
 
 
 def outbox(stream: object | None = None) -> list[JSON]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import settings as test_settings
-from api_client import Someone
+from api_client import Someone, sign_in
 from auth_stand_in import AuthStandIn
 from gateway_client import Gateway
 
@@ -34,12 +34,6 @@ def fresh_process() -> Iterator[None]:
     yield
     identity.REVOCATIONS._sessions.clear()
     identity.REVOCATIONS._users.clear()
-
-
-def sign_in(user_id: UUID, username: str) -> Someone:
-    """Somebody with a fresh session."""
-    session = uuid4()
-    return Someone(user_id, username, test_settings.AUTH.mint.access(user_id, username, sid=str(session)), session)
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_only_a_proxy_of_ours_says_the_scheme(ada: Person, api: Api, settings: A
 
 
 def test_a_cookie_without_the_header_counts_for_nothing(ada: Person, api: Api) -> None:
-    answer = api.post("token/refresh/", Cookie=f"{NAME}={ada.refresh}", Origin=ORIGIN)
+    answer = api.post("token/refresh/", {}, Cookie=f"{NAME}={ada.refresh}", Origin=ORIGIN)
     assert (answer.code, answer.field_codes) == ("invalid", {"refresh": "required"})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from stage import Stage
 from truth import id_of
 
@@ -24,10 +24,11 @@ class Weather(RuleBasedStateMachine):
     def begin(self, page: int, room: int) -> None:
         self.stage = Stage(page=page, room=room)
         self.sockets = 0
-        self.lossy = False
         for message in self.stage.truth.create("lobby", PEOPLE[:2]):
             self.stage.publish([message])
         self.stage.publish(self.stage.truth.create("lab", PEOPLE[1:2], since_joined=True))
+        for user in PEOPLE:
+            self.stage.open(f"first socket of {user}", user)
 
     # What people do
 
@@ -38,13 +39,23 @@ class Weather(RuleBasedStateMachine):
             for _ in range(n):
                 self.stage.publish(self.stage.truth.post(place, PEOPLE[0]))
 
-    @rule(place=st.sampled_from(PLACES), user=st.sampled_from(PEOPLE))
-    def add_or_remove(self, place: str, user: str) -> None:
+    @rule(place=st.sampled_from(PLACES), user=st.sampled_from(PEOPLE), heard=st.booleans())
+    def add_or_remove(self, place: str, user: str, heard: bool) -> None:  # noqa: FBT001
         log = self.stage.truth.logs[place]
         if log.deleted:
             return
         change = self.stage.truth.remove if log.stay(user) else self.stage.truth.add
         self.stage.publish(change(place, user))
+        if heard:
+            self.stage.hear_all()
+
+    @rule(place=st.sampled_from(PLACES), n=st.integers(1, 3))
+    def say(self, place: str, n: int) -> None:
+        """A message that everything before it has made way for."""
+        if not self.stage.truth.logs[place].deleted:
+            for _ in range(n):
+                self.stage.publish(self.stage.truth.post(place, PEOPLE[1]))
+            self.stage.hear_all()
 
     @rule(chance=st.integers(0, 9))
     def delete(self, chance: int) -> None:
@@ -136,9 +147,16 @@ class Weather(RuleBasedStateMachine):
 
     # What sockets do
 
+    @rule(user=st.sampled_from(PEOPLE), cursor=st.one_of(st.none(), st.integers(0, 30)))
+    def come_at_once(self, user: str, cursor: int | None) -> None:
+        if len(self.stage.watchers) < 6:
+            self.sockets += 1
+            cursors = {} if cursor is None else {PLACES[0]: cursor, PLACES[1]: cursor // 2}
+            self.stage.open(f"socket {self.sockets}", user, cursors)
+
     @rule(user=st.sampled_from(PEOPLE), cursor=st.one_of(st.none(), st.integers(0, 30)), stale=st.booleans())
     def come(self, user: str, cursor: int | None, stale: bool) -> None:  # noqa: FBT001
-        if len(self.stage.watchers) + len(self.stage.openings) < 5:
+        if len(self.stage.watchers) + len(self.stage.openings) < 6:
             self.sockets += 1
             cursors = {} if cursor is None else {PLACES[0]: cursor, PLACES[1]: cursor // 2}
             epochs = {PLACES[0]: id_of("another")} if stale and cursors else {}
@@ -184,9 +202,12 @@ class Weather(RuleBasedStateMachine):
         self.stage.assert_everybody_has_everything()
         self.stage.room = room
 
-    @invariant()
-    def everybody_heals(self) -> None:
-        """Nothing to check between steps: watchers check each frame as it comes."""
+    @rule()
+    def rest(self) -> None:
+        """Everything under way arrives, but nobody looks for what was lost."""
+        room = self.stage.room
+        self.stage.settle()
+        self.stage.room = room
 
     def teardown(self) -> None:
         if hasattr(self, "stage"):

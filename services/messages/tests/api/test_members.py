@@ -196,5 +196,5 @@ def test_versions_of_membership_rise_with_each_change(ada, grace, gateway):
     group = ada.begin("group", grace)
     ada.begin("channel", grace)
     ada.remove(group, grace)
-    answer = gateway("POST", "heads/", {"v": 1, "conversations": [], "users": [str(grace.id), str(ada.id)]})
-    assert answer.json["membership_versions"] == {str(grace.id): 3, str(ada.id): 2}
+    answer = gateway.ask("/internal/heads/", {"conversations": [], "users": [str(grace.id), str(ada.id)]})
+    assert answer["membership_versions"] == {str(grace.id): 3, str(ada.id): 2}

@@ -116,7 +116,7 @@ class KeyRing:
             known = self._known
             if known is None or known[0] != stamp:
                 self._reload(stamp)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError) as error:
             logger.error("keys can't be read", extra={"error": type(error).__name__})  # noqa: TRY400 (no key in a trace)
         if self._known is None:
             raise Unavailable(retry_after_seconds=_RETRY_SECONDS)

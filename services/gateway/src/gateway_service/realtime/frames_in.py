@@ -118,7 +118,7 @@ async def _typing(gateway: Gateway, connection: Connection, frame: protocol.Typi
         detail = "There is no such conversation that you can see."
         gateway.send(connection, frames.error(code="not_found", detail=detail, retryable=False))
         return
-    if not connection.session.may_type(frame.conversation, frame.state, time.monotonic()):
+    if not connection.session.may_type(frame.conversation, time.monotonic()):
         return
     message = envelopes.typing(
         conversation=frame.conversation, user=str(principal.user_id), state=frame.state, connection=connection.id

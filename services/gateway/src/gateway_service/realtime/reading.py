@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from chatire_shared.contracts.errors import Unavailable
+from chatire_shared.contracts.errors import ChatireError
 from gateway_service.realtime import frames
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.frames import Frame
@@ -57,7 +57,7 @@ class ReadMarks:
         ]
         try:
             results = await self._upstream.reads(tokens.all, items)
-        except Unavailable:
+        except ChatireError:
             unavailable = {
                 "ok": False,
                 "code": "unavailable",

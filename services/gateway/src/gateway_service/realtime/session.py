@@ -19,6 +19,7 @@ SILENCE_SECONDS = 2 * HEARTBEAT_SECONDS
 AUTH_SECONDS = 10
 WARN_SECONDS = 60
 TYPING_SECONDS = 1.0
+TYPING_FRAMES = 2
 MAX_TYPING_PLACES = 256
 FLOOD_RATE = 100
 FLOOD_BURST = 1_000
@@ -78,7 +79,7 @@ class Session:
     user_ids: set[UUID] = field(default_factory=set)
     session_ids: set[UUID] = field(default_factory=set)
     _flood_full_at: float = 0.0
-    _typed_at: dict[tuple[str, bool | str], float] = field(default_factory=dict)
+    _typed: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.heard_at = self.opened_at
@@ -110,14 +111,16 @@ class Session:
         self.expires_at = float(principal.expires_at)
         self.warned = False
 
-    def may_type(self, conversation: str, state: bool | str, now: float) -> bool:  # noqa: FBT001 (the frame's field)
-        """Whether a `typing` frame is passed on: the same state once a second is enough for everybody."""
-        key = conversation, state
-        if now - self._typed_at.get(key, -TYPING_SECONDS) < TYPING_SECONDS:
+    def may_type(self, conversation: str, now: float) -> bool:
+        """Whether a `typing` frame is passed on: two a second for each conversation, so that "stopped" follows "started"."""
+        since, count = self._typed.get(conversation, (-TYPING_SECONDS, 0))
+        if now - since >= TYPING_SECONDS:
+            since, count = now, 0
+        if count >= TYPING_FRAMES:
             return False
-        if len(self._typed_at) >= MAX_TYPING_PLACES:
-            self._typed_at.clear()
-        self._typed_at[key] = now
+        if conversation not in self._typed and len(self._typed) >= MAX_TYPING_PLACES:
+            del self._typed[next(iter(self._typed))]
+        self._typed[conversation] = since, count + 1
         return True
 
     def overdue(self, now: float, unix_now: float) -> Close | None:

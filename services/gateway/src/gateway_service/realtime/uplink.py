@@ -7,6 +7,7 @@ a connection sends to it is posted in the order sent, and a failure takes what i
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from gateway_service.realtime import frames
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.frames import Frame
 from gateway_service.realtime.protocol import Send
+
+logger = logging.getLogger("chatire.gateway")
 
 LANES = 2
 MAX_ITEMS = 300
@@ -109,6 +112,10 @@ class _Lane:
         try:
             return await self._poster.batch(tokens.all, items)
         except Unavailable:
+            return [_unavailable()] * len(batch)
+        except Exception:
+            # Whatever it is: every sender must get an answer, and the lane must live.
+            logger.exception("a batch failed in an unforeseen way")
             return [_unavailable()] * len(batch)
 
     def _conclude(self, batch: list[Queued], results: Iterable[Result]) -> None:

@@ -81,13 +81,17 @@ def from_document(document: dict[str, Any]) -> KeySet:
     """The set in a file's content.
 
     Raises:
-        KeyError, ValueError: it isn't one.
+        ValueError: it isn't one.
     """
-    return KeySet(
-        current=_signing_key(document["current"]),
-        next=_signing_key(document["next"]),
-        previous=tuple(_retired_key(entry) for entry in document["previous"]),
-    )
+    try:
+        return KeySet(
+            current=_signing_key(document["current"]),
+            next=_signing_key(document["next"]),
+            previous=tuple(_retired_key(entry) for entry in document["previous"]),
+        )
+    except (KeyError, TypeError, jwt.InvalidKeyError):
+        # Without the cause: its text could hold parts of a key.
+        raise ValueError("not a key file of ours") from None
 
 
 def public_jwk(kid: str, key: EllipticCurvePublicKey) -> dict[str, Any]:

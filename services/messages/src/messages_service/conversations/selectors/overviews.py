@@ -16,38 +16,43 @@ from chatire_shared.contracts.times import rfc3339
 from messages_service.conversations.models import Conversation
 from messages_service.timeline.rules.shapes import message_shape, sender_shape
 
+# The page is cut before anything is counted: joined the other way round, a page of 50 counts all of one's conversations.
 _OVERVIEW = """
-    SELECT conversation.id, conversation.kind, conversation.title, conversation.topic, conversation.history,
-           conversation.archived, conversation.created_at, conversation.member_count, conversation.epoch,
-           conversation.last_seq, conversation.last_activity_at,
-           own.role, own.visible_from_seq, own.read_seq,
-           unread.messages AS unread_count,
+    WITH page AS MATERIALIZED (
+        SELECT conversation.id, conversation.kind, conversation.title, conversation.topic, conversation.history,
+               conversation.archived, conversation.created_at, conversation.member_count, conversation.epoch,
+               conversation.last_seq, conversation.last_activity_at,
+               own.user_id, own.role, own.visible_from_seq, own.read_seq
+        FROM conversations_membership AS own
+        JOIN conversations_conversation AS conversation ON conversation.id = own.conversation_id
+        WHERE own.user_id = %s AND conversation.deleted_at IS NULL {condition}
+        ORDER BY conversation.last_activity_at DESC, conversation.id DESC
+        LIMIT %s
+    )
+    SELECT page.*, unread.messages AS unread_count,
            peer.id AS peer_id, peer.username AS peer_username, peer.display_name AS peer_display_name,
            latest.*
-    FROM conversations_membership AS own
-    JOIN conversations_conversation AS conversation ON conversation.id = own.conversation_id
+    FROM page
     LEFT JOIN LATERAL (
         SELECT count(*) AS messages FROM timeline_message AS message
-        WHERE message.conversation_id = own.conversation_id AND message.deleted_at IS NULL
-            AND message.seq > GREATEST(own.read_seq, own.visible_from_seq - 1) AND message.sender_id <> own.user_id
+        WHERE message.conversation_id = page.id AND message.deleted_at IS NULL
+            AND message.seq > GREATEST(page.read_seq, page.visible_from_seq - 1) AND message.sender_id <> page.user_id
     ) AS unread ON true
     LEFT JOIN LATERAL (
         SELECT person.id, person.username, person.display_name FROM conversations_membership AS other
         JOIN people_person AS person ON person.id = other.user_id
-        WHERE other.conversation_id = own.conversation_id AND other.user_id <> own.user_id LIMIT 1
-    ) AS peer ON conversation.kind = 'direct'
+        WHERE page.kind = 'direct' AND other.conversation_id = page.id AND other.user_id <> page.user_id LIMIT 1
+    ) AS peer ON true
     LEFT JOIN LATERAL (
         SELECT message.id AS message_id, message.seq AS message_seq, message.client_id, message.sender_id,
                person.username AS sender_username, person.display_name AS sender_display_name, message.body,
                message.html, message.reply_to, message.pinned, message.created_at AS message_created_at,
                message.edited_at, message.deleted_at AS message_deleted_at
         FROM timeline_message AS message JOIN people_person AS person ON person.id = message.sender_id
-        WHERE message.conversation_id = own.conversation_id AND message.seq >= own.visible_from_seq
+        WHERE message.conversation_id = page.id AND message.seq >= page.visible_from_seq
         ORDER BY message.seq DESC LIMIT 1
     ) AS latest ON true
-    WHERE own.user_id = %s AND conversation.deleted_at IS NULL {condition}
-    ORDER BY conversation.last_activity_at DESC, conversation.id DESC
-    LIMIT %s
+    ORDER BY page.last_activity_at DESC, page.id DESC
 """
 
 Row = dict[str, Any]
