@@ -24,7 +24,8 @@ accesslog = None
 # gunicorn sets up its own loggers before ours; named here, they write JSON lines as everything else.
 _ours = {"handlers": ["stderr"], "propagate": False, "level": "INFO"}
 logconfig_dict = logging_config("auth")
-logconfig_dict["loggers"] |= {"gunicorn.error": _ours, "gunicorn.access": _ours}
+# A dictionary also turns the access log on, whatever `accesslog` says; its level turns it off again.
+logconfig_dict["loggers"] |= {"gunicorn.error": _ours, "gunicorn.access": _ours | {"level": "CRITICAL"}}
 # It would be one file in the home folder, fought over by all services.
 control_socket_disable = True
 # A heartbeat file on a disk can stall a worker until it is killed; memory can't.

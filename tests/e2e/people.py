@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from chatire_client import Account, Ack, Event, Http, Live, Problem, Wire
 from chatire_client.events import Arrival
-from chatire_client.live import Observer
+from chatire_client.observer import Observer
 
 DEADLINE_SECONDS = 10.0
 PASSWORD = "a sentence nobody else would choose"

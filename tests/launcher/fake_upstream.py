@@ -65,7 +65,7 @@ class Mirror(BaseHTTPRequestHandler):
             self.connection.sendall(data)
         self.close_connection = True
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
 

@@ -13,7 +13,7 @@ VENV_PYTHON = VENV / "bin" / "python"
 DEFAULT_DATA = ROOT / "var"
 
 SERVICES = ("auth", "messages", "gateway")
-TOOLS = ("client", "replay")
+TOOLS = ("client", "replay", "faults")
 
 # Everything that is imported at run time or by a tool, in the order Python looks it up.
 SOURCE_ROOTS = (

@@ -21,6 +21,8 @@ from .stack.errands import Errands
 from .testbed import temporary_folder
 
 AT_A_TIME = 2
+# Its script in .venv/bin holds the place the checkout had when it was installed; this works in a moved one too.
+LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 # Settings must be readable to check types and migrations; nothing is ever connected to.
 NOWHERE = "127.0.0.1:1"
 
@@ -51,7 +53,7 @@ def _all_checks(settings: Mapping[str, Mapping[str, str]], console: Console) -> 
         Check("format", _module("ruff", "format", "--check", "--output-format=concise", ".")),
         Check("lint", _module("ruff", "check", "--output-format=concise", ".")),
         *_type_checks(settings),
-        Check("import rules", (str(Path(sys.prefix) / "bin" / "lint-imports"),)),
+        Check("import rules", (sys.executable, "-c", LINT_IMPORTS)),
         *_migration_checks(settings),
         Check("spelling", _module("codespell_lib")),
         Check("leaks", _module("chatire_local.leaks")),

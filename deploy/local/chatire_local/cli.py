@@ -24,6 +24,8 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["replay"]:
         # Its options are its own, --help among them; the parser above only lists it.
         return reporting_errors(lambda: _replay(arguments[1:]))
+    if arguments[:1] == ["verify"]:
+        return reporting_errors(lambda: _verify(arguments[1:]))
     chosen = parser.parse_args(arguments)
     return reporting_errors(lambda: int(chosen.run(chosen)))
 
@@ -62,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     test = command("test", _test, "run the tests: all suites, or those named")
     test.add_argument("suites", nargs="*", metavar="SUITE", help="see docs/development.md, or name a wrong one")
     commands.add_parser("replay", help="replay chat logs on the running stack; ./chatire replay --help")
+    commands.add_parser(
+        "verify", help="break a stack of its own at random, check every promise; ./chatire verify --help"
+    )
     manage = command("manage", _manage, "run a service's manage.py as the stack would")
     _add_data(manage)
     manage.add_argument("service", choices=SERVICES, metavar="SERVICE", help=", ".join(SERVICES))
@@ -170,6 +175,14 @@ def _replay(arguments: list[str]) -> int:
     from .manage import run_replay
 
     return run_replay(chosen.data.absolute(), rest)
+
+
+def _verify(arguments: list[str]) -> int:
+    install.ensure("local", Console())
+    install.enter_venv()
+    from .manage import run_verify
+
+    return run_verify(arguments)
 
 
 def _manage(chosen: argparse.Namespace) -> int:

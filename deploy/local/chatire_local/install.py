@@ -43,8 +43,12 @@ def ensure(lock: str, console: Console) -> None:
 
 def is_installed(lock: str) -> bool:
     """Whether `.venv` holds exactly what the lock file names today."""
-    if MARKER.exists() or not VENV_PYTHON.exists():
-        return False
+    try:
+        if MARKER.exists() or not VENV_PYTHON.exists():
+            return False
+    except PermissionError as refused:
+        message = f"cannot use {shown(VENV)}: {refused}. Run ./chatire as its owner, or from a copy of your own."
+        raise LauncherError(message) from refused
     stamp = _read_stamp()
     return any(stamp.get(name) == _digest(_lock_file(name)) for name in CONTAINED_IN[lock])
 

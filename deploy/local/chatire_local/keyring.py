@@ -31,11 +31,6 @@ class Keyring:
         """A password that fits into a URL as it is."""
         return self._text(f"{name}.password", PASSWORD_BYTES)
 
-    def password_file(self, name: str) -> Path:
-        """The file a password is kept in."""
-        self.password(name)
-        return self._folder / f"{name}.password"
-
     def django_secret(self, service: str) -> Path:
         """The file with one service's Django secret key."""
         self._text(f"{service}-django.secret", DJANGO_SECRET_BYTES)

@@ -1,4 +1,4 @@
-"""`./chatire manage` and `./chatire replay`: other programs, given what they need to know of the stack."""
+"""`./chatire manage`, `replay` and `verify`: other programs, given what they need to know of the stack."""
 
 import os
 import signal
@@ -37,6 +37,12 @@ def run_replay(path: Path, arguments: list[str]) -> int:
     sys.stdout.flush()
     command = [sys.executable, "-m", "chatire_replay", *arguments]
     os.execve(sys.executable, command, os.environ | {"CHATIRE_DATA": str(path)})  # noqa: S606 - no shell is the point
+
+
+def run_verify(arguments: list[str]) -> int:
+    """Become the campaign of faults, which starts a stack of its own."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "chatire_faults", *arguments])  # noqa: S606 - no shell is the point
 
 
 def _services_of_running_stack(data: DataFolder) -> Services | None:

@@ -39,6 +39,7 @@ SUITES = (
     Suite("contract", ROOT / "tests" / "contract", Needs.SERVERS),
     Suite("launcher", ROOT / "tests" / "launcher", Needs.NOTHING),
     Suite("client", ROOT / "tools" / "client" / "tests", Needs.NOTHING),
+    Suite("faults", ROOT / "tests" / "faults", Needs.NOTHING),
     Suite("web", ROOT / "web" / "tests", Needs.NOTHING, in_javascript=True),
     Suite("e2e", ROOT / "tests" / "e2e", Needs.STACK),
     Suite("browser", ROOT / "tests" / "browser", Needs.STACK),

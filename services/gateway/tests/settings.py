@@ -6,6 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from chatire_shared.testing.servers import ensure_redis
 from chatire_shared.testing.tokens import TokenMint
 
 SERVICE = TokenMint(kid="gateway")
@@ -21,6 +22,6 @@ os.environ |= {
     "CHATIRE_PUBLIC_ORIGIN": "http://localhost:8000",
     "CHATIRE_ALLOWED_ORIGINS": "https://friends.example",
 }
-os.environ.setdefault("CHATIRE_REDIS_URL", "redis://127.0.0.1:9/0")
+os.environ["CHATIRE_REDIS_URL"] = ensure_redis()
 
 from gateway_service.settings import *  # noqa: E402, F403 (the service's settings, once the environment is there)

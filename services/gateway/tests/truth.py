@@ -6,6 +6,7 @@ Everything a gateway may be told is made from it, so a test can compare what cli
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
@@ -41,7 +42,7 @@ class Log:
     stays: dict[str, list[Stay]] = field(default_factory=dict)
     kept_from: int = 1
     deleted: bool = False
-    all_bodies: set[str] = field(default_factory=set)
+    stays_by_body: dict[str, dict[str, list[Stay]]] = field(default_factory=dict)
 
     @property
     def last_seq(self) -> int:
@@ -52,11 +53,10 @@ class Log:
         stays = self.stays.get(user, [])
         return stays[-1] if stays and stays[-1].ended is None and not self.deleted else None
 
-    def may_have_seen(self, user: str, seq: int) -> bool:
-        """Whether the event was ever, or is now, visible to `user`."""
-        return any(
-            stay.visible_from <= seq and (stay.ended is None or seq <= stay.ended) for stay in self.stays.get(user, [])
-        )
+    def may_have_seen(self, user: str, body: str, seq: int) -> bool:
+        """Whether the event was ever, or is now, visible to `user`; in the log of its own epoch."""
+        stays = self.stays_by_body[body].get(user, [])
+        return any(stay.visible_from <= seq and (stay.ended is None or seq <= stay.ended) for stay in stays)
 
 
 Published = tuple[str, Any]
@@ -124,6 +124,7 @@ class Truth:
         log = self.logs[conversation]
         floor = max([stay.ended or stay.began for stays in log.stays.values() for stay in stays], default=0)
         del log.bodies[max(to_seq, floor) :]
+        log.stays = deepcopy(log.stays)
         self._made += 1
         log.epoch = id_of(f"{conversation}/{self._made}")
 
@@ -192,7 +193,7 @@ class Truth:
         }
         body = json.dumps(event)
         log.bodies.append(body)
-        log.all_bodies.add(body)
+        log.stays_by_body[body] = log.stays
         entry = entry_from_envelope(kind=kind, seq=log.last_seq, body=body.encode(), at_us=1)
         assert entry is not None
         return "event", (log.id, log.epoch, entry)

@@ -49,9 +49,9 @@ class Watcher:
         conversation, seq = event["conversation"], event["seq"]
         assert conversation in self.last, f"{self.name} got {seq} of a conversation it isn't in"
         assert seq == self.last[conversation] + 1, f"{self.name} got {seq} after {self.last[conversation]}"
-        log = self._truth.logs[conversation]
-        assert json.dumps(event) in log.all_bodies
-        assert log.may_have_seen(self.user, seq), f"{self.name} got {seq}, which its user may not see"
+        log, body = self._truth.logs[conversation], json.dumps(event)
+        assert body in log.stays_by_body, "an event that never was"
+        assert log.may_have_seen(self.user, body, seq), f"{self.name} got {seq}, which its user may not see"
         self.last[conversation] = seq
         self.seen.append((conversation, seq))
 

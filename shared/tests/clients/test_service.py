@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = _answer  # noqa: N815 (the names of http.server)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
 

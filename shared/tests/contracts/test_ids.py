@@ -67,6 +67,6 @@ def test_any_version_is_an_id() -> None:
         (None, False),
     ],
 )
-def test_request_ids_are_taken_over_only_when_sane(value: object, sane: bool) -> None:  # noqa: FBT001
+def test_request_ids_are_taken_over_only_when_sane(value: object, sane: bool) -> None:
     """8 to 64 of a small alphabet."""
     assert is_sane_request_id(value) is sane

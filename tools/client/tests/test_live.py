@@ -6,7 +6,8 @@ from scripted_server import conversation, event, scripted, soon, token
 
 from chatire_client import Closed, Live, Refused, SignedOut
 from chatire_client.events import Arrival
-from chatire_client.live import Observer
+from chatire_client.observer import Observer
+from chatire_client.wire import BadFrame
 
 
 class Diary(Observer):
@@ -241,7 +242,7 @@ async def test_anything_before_ready_breaks_the_contract():
         await peer.until_gone()
 
     async with scripted(only) as server:
-        with pytest.raises(ValueError, match="before `ready`"):
+        with pytest.raises(BadFrame, match="before `ready`"):
             await connect(server)
 
 

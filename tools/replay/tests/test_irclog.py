@@ -58,7 +58,7 @@ def test_only_a_line_feed_ends_a_line():
 
 
 def test_what_is_not_utf_8_is_latin_1():
-    assert one(b"[00:00] <ada> caf\xe9").text == "café"
+    assert one(b"[00:00] <ada> Gr\xfc\xdfe").text == "Grüße"
 
 
 def test_a_whole_log():

@@ -35,7 +35,7 @@ def test_bodies_are_verbatim():
     assert bodies[1] == "yes :)  two  spaces and a trailing one "
     assert bodies[2] == "* grace waves"
     assert bodies[3] == "<b>not</b> html & not a nick: <ada>"
-    assert bodies[4] == "✓ café 🌱"
+    assert bodies[4] == "✓ Grüße 🌱"
 
 
 def test_what_nobody_can_send_is_counted_by_reason():

@@ -13,7 +13,7 @@ from psycopg2 import sql
 
 from ..checkout import shown
 from ..console import Console
-from ..data_folder import DataFolder
+from ..data_folder import DataFolder, write_private
 from ..errors import LauncherError
 from ..keyring import Keyring
 from ..processes import StopPlan
@@ -98,26 +98,22 @@ class Postgres:
         half = self._data.path / "postgres.new"
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir(mode=0o700)
-        password_file = self._password_file_for_owner(half)
+        # A copy for the owner alone: initdb may run as somebody who cannot look into the folder of secrets.
+        password_file = self._data.path / "postgres-superuser.once"
+        write_private(password_file, self._keyring.password("postgres-superuser"))
+        if owner := self._home.owner:
+            for path in (half, password_file):
+                os.chown(path, owner.pw_uid, owner.pw_gid)
         locale = LOCALE + (BUILTIN_LOCALE if self._home.major >= FIRST_WITH_BUILTIN_LOCALE else ())
         options = ("-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password_file, *locale)
         command = self._home.command("initdb", "-D", half, *options)
-        done = errands.run(command, _environment(), Path("/"))
+        try:
+            done = errands.run(command, _environment(), Path("/"))
+        finally:
+            password_file.unlink()
         if done.code != 0:
             raise LauncherError(f"initdb failed:\n{done.tail(15)}\nIs there room on the disk?")
         half.rename(self.cluster)
-
-    def _password_file_for_owner(self, half: Path) -> Path:
-        """The file initdb reads the superuser's password from; another user than root gets a passing copy."""
-        secret = self._keyring.password_file("postgres-superuser")
-        if self._home.owner is None:
-            return secret
-        os.chown(half, self._home.owner, self._home.owner)
-        copy = self._data.path / "postgres-superuser.once"
-        copy.write_text(secret.read_text())
-        copy.chmod(0o600)
-        os.chown(copy, self._home.owner, self._home.owner)
-        return copy
 
     def part(self) -> Part:
         """The server as the supervisor runs it."""

@@ -24,7 +24,7 @@ class PostgresHome:
 
     programs: Path
     prefix: tuple[str, ...] = ()
-    owner: int | None = None
+    owner: pwd.struct_passwd | None = None
 
     def command(self, program: str, *arguments: object) -> tuple[str, ...]:
         """The full command line for one of the programs."""
@@ -79,7 +79,7 @@ def _may_make_namespace() -> bool:
 
 def _home_of_other_user(programs: Path, data: DataFolder) -> PostgresHome:
     """Root without user namespaces (in some containers): run as `postgres` or `nobody`, where that user can reach."""
-    uid = _other_user()
+    owner = _other_user()
     for folder in data.path.parents:
         if not folder.stat().st_mode & EVERYBODY_MAY_PASS:
             message = (
@@ -88,13 +88,13 @@ def _home_of_other_user(programs: Path, data: DataFolder) -> PostgresHome:
             )
             raise LauncherError(message)
     data.path.chmod(0o711)
-    return PostgresHome(_reachable_copy(programs, data), (sys.executable, "-I", str(SCRIPT), f"uid:{uid}"), uid)
+    return PostgresHome(_reachable_copy(programs, data), (sys.executable, "-I", str(SCRIPT), owner.pw_name), owner)
 
 
-def _other_user() -> int:
+def _other_user() -> pwd.struct_passwd:
     for name in ("postgres", "nobody"):
         try:
-            return pwd.getpwnam(name).pw_uid
+            return pwd.getpwnam(name)
         except KeyError:
             continue
     message = (

@@ -1,13 +1,14 @@
 """Runs a program that refuses to be root, for a root with no other user at hand. A script of its own, started with -I.
 
     python -I unprivileged.py namespace COMMAND...    as `nobody` inside a user namespace; the files stay root's
-    python -I unprivileged.py uid:65534 COMMAND...    as that user, for containers that forbid namespaces
+    python -I unprivileged.py nobody COMMAND...       as that user, for containers that forbid namespaces
 
 It replaces itself by the command, so the pid stays the same.
 """
 
 import ctypes
 import os
+import pwd
 import sys
 from pathlib import Path
 
@@ -28,11 +29,12 @@ def enter_namespace() -> None:
     Path("/proc/self/gid_map").write_text(f"{NOBODY} {outside_gid} 1")
 
 
-def drop_to(uid: int) -> None:
+def become(name: str) -> None:
     """Become another user for good."""
+    user = pwd.getpwnam(name)
     os.setgroups([])
-    os.setgid(uid)
-    os.setuid(uid)
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
 
 
 def main(mode: str, *command: str) -> None:
@@ -40,7 +42,7 @@ def main(mode: str, *command: str) -> None:
     if mode == "namespace":
         enter_namespace()
     else:
-        drop_to(int(mode.removeprefix("uid:")))
+        become(mode)
     if command:
         os.execv(command[0], command)
 

@@ -1,5 +1,6 @@
 """One part as a child process: started, watched, started again after a pause, stopped. It writes to its log file."""
 
+import json
 import os
 import signal
 import subprocess
@@ -103,12 +104,22 @@ class Worker:
         ):
             time.sleep(0.01)
 
-    def latest_log_lines(self, count: int = 8) -> list[str]:
+    def latest_log_lines(self, count: int = 12) -> list[str]:
         """The end of the log, for a user who has to be told why it does not start."""
         try:
-            return self.log.read_text(errors="replace").splitlines()[-count:]
+            lines = self.log.read_text(errors="replace").splitlines()[-count:]
         except OSError:
             return []
+        return [readable for line in lines for readable in _unfolded(line)][-count:]
+
+
+def _unfolded(line: str) -> list[str]:
+    """What a line says: the services write JSON, with a whole traceback in one field."""
+    try:
+        record = json.loads(line)
+        return [f"{record['level']}: {record['message']}", *record.get("exception", "").splitlines()]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return [line]
 
 
 def trim_log(path: Path) -> None:

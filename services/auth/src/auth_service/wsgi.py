@@ -6,4 +6,6 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auth_service.settings")
 
-application = get_wsgi_application()
+from chatire_shared.http.chunked import ReadChunked
+
+application = ReadChunked(get_wsgi_application())

@@ -57,14 +57,23 @@ def test_a_service_token_is_no_persons_token(ada: Person, api: Api, service_toke
     assert api.get("me/", token=service_token("messages")).code == "unauthenticated"
 
 
-def test_the_feed_tells_everything_in_order_without_gaps(ada: Person, grace: Person, api: Api, service_token: Any) -> None:
+def test_the_feed_tells_everything_in_order_without_gaps(
+    ada: Person, grace: Person, api: Api, service_token: Any
+) -> None:
     phone = api.sign_in("grace")
     grace.patch("me/", {"display_name": "Rear Admiral"})
     disable_account(username="GRACE", now=Change.objects.latest("id").at)
 
     answer = api.get("/internal/changes/?after=0", token=service_token("gateway")).json
     kinds = [change["kind"] for change in answer["changes"]]
-    assert kinds == ["user.created", "user.created", "user.updated", "user.disabled", "session.revoked", "session.revoked"]
+    assert kinds == [
+        "user.created",
+        "user.created",
+        "user.updated",
+        "user.disabled",
+        "session.revoked",
+        "session.revoked",
+    ]
     assert [change["id"] for change in answer["changes"]] == [1, 2, 3, 4, 5, 6]
     assert (answer["v"], answer["latest"]) == (1, 6)
     assert answer["changes"][3]["data"] == {
@@ -84,7 +93,9 @@ def test_a_reader_goes_on_where_it_was(ada: Person, grace: Person, api: Api, ser
     assert {page["latest"] for page in (first, rest, nothing)} == {2}
 
 
-def test_a_new_reader_gets_the_last_quarter_of_an_hour(ada: Person, grace: Person, api: Api, service_token: Any) -> None:
+def test_a_new_reader_gets_the_last_quarter_of_an_hour(
+    ada: Person, grace: Person, api: Api, service_token: Any
+) -> None:
     change = Change.objects.get(id=1)
     Change.objects.filter(id=1).update(at=change.at - timedelta(minutes=16))
     answer = api.get("/internal/changes/", token=service_token("messages")).json
@@ -98,7 +109,9 @@ def test_an_empty_feed_ends_at_zero(api: Api, service_token: Any) -> None:
     assert api.get("/internal/changes/", token=service_token("messages")).json == {"v": 1, "changes": [], "latest": 0}
 
 
-def test_users_carry_the_newest_change_that_they_reflect(ada: Person, grace: Person, api: Api, service_token: Any) -> None:
+def test_users_carry_the_newest_change_that_they_reflect(
+    ada: Person, grace: Person, api: Api, service_token: Any
+) -> None:
     ada.patch("me/", {"display_name": "Countess"})
     ids = f"{ada.id},{grace.id},{uuid4()}"
     answer = api.get(f"/internal/users/?ids={ids}", token=service_token("messages")).json

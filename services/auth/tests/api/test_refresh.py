@@ -142,6 +142,8 @@ def test_nothing_in_the_database_signs_anybody_in(ada: Person) -> None:
     assert answer.json["access"] not in text
 
 
-@pytest.mark.parametrize("body", [{}, {"refresh": None}, {"refresh": 5}, {"refresh": "x", "y": 1}, {"refresh": "x" * 513}])
+@pytest.mark.parametrize(
+    "body", [{}, {"refresh": None}, {"refresh": 5}, {"refresh": "x", "y": 1}, {"refresh": "x" * 513}]
+)
 def test_wrong_bodies_are_400(ada: Person, api: Api, body: object) -> None:
     assert api.post("token/refresh/", body).status == 400

@@ -100,7 +100,9 @@ def test_bad_passwords_are_refused(api: Api, password: str, code: str) -> None:
     assert not User.objects.exists()
 
 
-@pytest.mark.parametrize("password", ["🐧" * 12, "x" * 128, " leading and trailing ", "nul \0 is unicode too", "ſ" * 12])
+@pytest.mark.parametrize(
+    "password", ["🐧" * 12, "x" * 128, " leading and trailing ", "nul \0 is unicode too", "ſ" * 12]
+)
 def test_any_unicode_password_signs_in_again(api: Api, password: str) -> None:
     assert api.post("register/", {**GOOD, "password": password}).status == 201
     assert api.post("token/", {"username": "linus", "password": password}).status == 200
@@ -113,8 +115,8 @@ def test_a_password_is_not_trimmed_cut_or_folded(api: Api) -> None:
 
 
 def test_both_spellings_of_an_accent_are_one_password(api: Api) -> None:
-    api.register("linus", password="cafe\u0301 cafe\u0301 cafe\u0301")
-    assert api.post("token/", {"username": "linus", "password": "caf\u00e9 caf\u00e9 caf\u00e9"}).status == 200
+    api.register("linus", password="man\u0303ana man\u0303ana")
+    assert api.post("token/", {"username": "linus", "password": "ma\u00f1ana ma\u00f1ana"}).status == 200
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,11 @@ def test_both_spellings_of_an_accent_are_one_password(api: Api) -> None:
         ({**GOOD, "display_name": "Li\u202enus"}, "invalid", {"display_name": "invalid"}),
         ({**GOOD, "display_name": " "}, "invalid", {"display_name": "blank"}),
         ({**GOOD, "role": "owner"}, "unknown_field", {"role": "unknown_field"}),
-        ({**GOOD, "is_active": True, "id": "x"}, "unknown_field", {"id": "unknown_field", "is_active": "unknown_field"}),
+        (
+            {**GOOD, "is_active": True, "id": "x"},
+            "unknown_field",
+            {"id": "unknown_field", "is_active": "unknown_field"},
+        ),
     ],
 )
 def test_wrong_fields_are_named_and_nothing_is_made(api: Api, body: Any, code: str, fields: dict[str, str]) -> None:

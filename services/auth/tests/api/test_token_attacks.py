@@ -48,7 +48,7 @@ def _claims(ada: Person, **changes: Any) -> dict[str, Any]:
 
 
 def _wrong_algorithms(ada: Person) -> Iterator[tuple[str, str]]:
-    head, body, signature = ada.access.split(".")
+    _, body, signature = ada.access.split(".")
     public = key_ring().signing_key()[1].public_key()
     spki = serialization.PublicFormat.SubjectPublicKeyInfo
     secrets = {
@@ -79,10 +79,13 @@ def _wrong_algorithms(ada: Person) -> Iterator[tuple[str, str]]:
 def _wrong_keys(ada: Person) -> Iterator[tuple[str, str]]:
     thief = TokenMint(kid=key_ring().signing_key()[0])
     yield "another key under our kid", thief.sign(_claims(ada))
-    yield "the next key's kid, the current key's signature", _signed(_header(kid=key_ring().keys().next.kid), _claims(ada))
+    yield (
+        "the next key's kid, the current key's signature",
+        _signed(_header(kid=key_ring().keys().next.kid), _claims(ada)),
+    )
     jwk = thief.jwks()["keys"][0]
     for extra in ({"jwk": jwk}, {"jku": "http://127.0.0.1:9/jwks"}, {"x5u": "http://127.0.0.1:9/c"}, {"x5c": ["MIIB"]}):
-        yield f"own key by {list(extra)[0]}", thief.sign(_claims(ada), **extra)
+        yield f"own key by {next(iter(extra))}", thief.sign(_claims(ada), **extra)
     for kid in ("", "../../../../dev/null", "' OR 1=1 --", "\0", "x" * 65, "x" * 65_536, 5, None, ["a"], {"a": 1}, ...):
         yield f"kid {str(kid)[:20]!r}", _signed(_header(kid=kid), _claims(ada))
 
@@ -172,7 +175,7 @@ def test_the_pattern_itself_is_taken(ada: Person, api: Api) -> None:
 
 @pytest.mark.parametrize("skew", [-8, 8])
 def test_clocks_may_differ_by_eight_seconds(ada: Person, api: Api, skew: int) -> None:
-    now = int(time.time()) + (skew if skew > 0 else 0)
+    now = int(time.time()) + max(0, skew)
     times = {"iat": now, "exp": now + 600} if skew > 0 else {"iat": now - 600, "exp": now - 6}
     assert api.get("me/", token=_signed(_header(), _claims(ada, **times))).status == 200
 

@@ -37,9 +37,9 @@ def test_ids_have_no_gaps_even_when_transactions_fail(db: Any) -> None:
     create_accounts(accounts=[_account("ada")], now=NOW)
     with pytest.raises(Invalid):
         create_accounts(accounts=[_account("grace"), _account("ADA")], now=NOW)
-    with pytest.raises(RuntimeError, match="changed my mind"), transaction.atomic():
+    with transaction.atomic():
         feed.record_changes([feed.Entry("keys.rotated", {})] * 3, now=NOW)
-        raise RuntimeError("changed my mind")
+        transaction.set_rollback(True)
     create_accounts(accounts=[_account("grace")], now=NOW)
 
     assert _ids() == [1, 2]

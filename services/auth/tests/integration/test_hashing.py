@@ -13,6 +13,7 @@ from threads import at_once
 from auth_service.accounts import hashing
 from auth_service.accounts.models import User
 from auth_service.accounts.services import credentials
+from chatire_shared.contracts.errors import InvalidCredentials
 
 REAL = ["auth_service.accounts.hashing.CappedArgon2id"]
 PASSWORD = "correct horse battery staple"
@@ -28,29 +29,31 @@ def test_the_cost_is_the_one_that_owasp_names(settings: Any) -> None:
     assert not check_password(PASSWORD + "x", encoded)
 
 
-def test_no_more_than_two_hashes_are_computed_at_once(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.PASSWORD_HASHERS = REAL
-    running, most, lock = [0], [0], threading.Lock()
-    both_are_in = threading.Event()
+def test_no_more_than_two_hashes_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, lock, both_are_in = [0], threading.Lock(), threading.Event()
+    third_slots: list[bool] = []
 
     def counted(self: Any, *args: Any) -> Any:
         with lock:
-            running[0] += 1
-            most[0] = max(most[0], running[0])
-            if running[0] == hashing.AT_ONCE:
+            inside[0] += 1
+            if inside[0] == hashing.AT_ONCE:
+                third_slots.append(hashing._slots.acquire(blocking=False))
                 both_are_in.set()
-        both_are_in.wait(20)
+        assert both_are_in.wait(20)
         with lock:
-            running[0] -= 1
+            inside[0] -= 1
         return "hash"
 
     monkeypatch.setattr(Argon2PasswordHasher, "encode", counted)
     monkeypatch.setattr(Argon2PasswordHasher, "verify", counted)
     hasher = hashing.CappedArgon2id()
-    deeds = [lambda: hasher.encode("a", "b")] * 6 + [lambda: bool(hasher.verify("a", "b"))] * 6
-    at_once(deeds, database=False)
+    deeds = [lambda: hasher.encode("a", "b")] * 6 + [lambda: str(hasher.verify("a", "b"))] * 6
+    results = at_once(deeds, database=False)
 
-    assert most[0] == hashing.AT_ONCE
+    assert results == ["hash"] * 6 + ["True"] * 6
+    assert third_slots
+    assert not any(third_slots), "while two are inside, there is room for a third"
+    assert hashing.AT_ONCE == 2
 
 
 def test_a_hash_of_an_older_cost_is_renewed_at_sign_in(settings: Any, api: Api) -> None:
@@ -99,3 +102,10 @@ def test_a_changed_hash_is_not_overwritten_by_a_renewal(settings: Any, api: Api)
 
     assert credentials.matches(stale, PASSWORD)
     assert check_password("a new password 123", User.objects.get().password)
+
+
+def test_a_disabled_account_is_refused_with_the_right_password_too(api: Api) -> None:
+    api.register("ada")
+    User.objects.update(is_active=False)
+    with pytest.raises(InvalidCredentials):
+        credentials.check_credentials(name="ada", password=PASSWORD)

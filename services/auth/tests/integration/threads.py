@@ -22,7 +22,7 @@ def at_once(deeds: list[Callable[[], T]], *, database: bool = True) -> list[T | 
                 connection.ensure_connection()
             gate.wait(20)
             return deed()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is a result)
             return error
         finally:
             if database:

@@ -1,4 +1,6 @@
-"""WSGI entry point of the messages service."""
+"""The application that gunicorn serves."""
+
+from __future__ import annotations
 
 import os
 
@@ -6,4 +8,6 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "messages_service.settings")
 
-application = get_wsgi_application()
+from chatire_shared.http.chunked import ReadChunked
+
+application = ReadChunked(get_wsgi_application())

@@ -79,7 +79,9 @@ def test_deleting_takes_the_text_from_everywhere(ada, grace, group):
     before = grace.log(group)
     ada.delete(f"messages/{message['id']}/")
     after = grace.log(group)
-    assert [(event["seq"], event["kind"]) for event in after[:-1]] == [(event["seq"], event["kind"]) for event in before]
+    assert [(event["seq"], event["kind"]) for event in after[:-1]] == [
+        (event["seq"], event["kind"]) for event in before
+    ]
     everything = str([after, outbox(), grace.history(group), grace.sees(group)])
     assert "s3cret" not in everything
     assert "harmless" in everything

@@ -68,7 +68,9 @@ def test_ones_own_other_sockets_hear_of_a_marker_that_moved_and_only_then(ada, g
     ]
 
 
-@pytest.mark.parametrize("body", [{}, {"seq": "3"}, {"seq": -1}, {"seq": 1.0}, {"seq": True}, {"seq": None}, {"seq": 2**63}])
+@pytest.mark.parametrize(
+    "body", [{}, {"seq": "3"}, {"seq": -1}, {"seq": 1.0}, {"seq": True}, {"seq": None}, {"seq": 2**63}]
+)
 def test_a_marker_that_is_no_seq_is_refused(ada, body):
     assert ada.post(f"conversations/{ada.begin('group')['id']}/read/", body).refusal == (400, "invalid")
 

@@ -76,7 +76,7 @@ def test_a_sender_is_called_as_now_over_http_and_as_then_in_events(ada, grace, a
     group = ada.begin("group", grace)
     ada.say(group, "x")
     for _ in range(2):  # The feed's second change is newer than what the fixture stored.
-        auth.change("user.updated", **{"user_id": str(ada.id), "username": "ada", "display_name": "Countess", "active": True})
+        auth.change("user.updated", user_id=str(ada.id), username="ada", display_name="Countess", active=True)
     catch_up(read_page=read_changes)
     assert grace.history(group)[0]["sender"]["display_name"] == "Countess"
     assert grace.log(group, after=2)[0]["data"]["sender"]["display_name"] == "Ada"

@@ -26,7 +26,9 @@ def test_adding_makes_one_event_and_one_note_for_each_newcomer(ada, grace, linus
     group = ada.begin("group", grace)
     answer = grace.add(group, linus, ada)
     assert (answer.status, len(answer.json["members"])) == (200, 3)
-    assert [(event["kind"], event["data"]["username"]) for event in ada.log(group, after=2)] == [("member.added", "linus")]
+    assert [(event["kind"], event["data"]["username"]) for event in ada.log(group, after=2)] == [
+        ("member.added", "linus")
+    ]
     event, joined = outbox(group["id"])[-2:]
     assert (event["seq"], joined["seq"], joined["topic"], joined["kind"]) == (3, 3, f"user.{linus.id}", "joined")
     assert ada.sees(group)["member_count"] == 3

@@ -13,8 +13,10 @@ from auth_stand_in import AuthStandIn
 from django.db import connection
 from gateway_client import Gateway, item
 
+from chatire_shared.limits.limiter import Decision
 from messages_service import identity
 from messages_service.conversations.models import Conversation, Event
+from messages_service.internal import batch
 from messages_service.people.models import Person
 from messages_service.timeline.models import Message
 
@@ -36,7 +38,11 @@ def test_each_item_is_posted_in_its_own_users_name_in_the_order_given(
         (i["client_id"], i["conversation"]) for i in items
     ]
     history = ada.history(group)
-    assert [(m["body"], m["sender"]["username"]) for m in history] == [("one", "ada"), ("two", "grace"), ("four", "ada")]
+    assert [(m["body"], m["sender"]["username"]) for m in history] == [
+        ("one", "ada"),
+        ("two", "grace"),
+        ("four", "ada"),
+    ]
     assert [m["id"] for m in history] == [results[n]["message_id"] for n in (0, 1, 3)]
     events = ada.log(group, after=2)
     assert [event["request_id"] for event in events] == ["socket-1234", None, None]
@@ -170,6 +176,21 @@ def test_who_is_over_the_limit_waits_with_all_that_follows_there(
     assert results[60]["ok"]
     posted = [body for body in ada.bodies(group, "limit=200") if body != "grace goes on"]
     assert posted == [f"{n}" for n in range(len(posted))]
+
+
+def test_what_could_be_posted_again_by_then_still_waits_for_what_was_sent_before_it(
+    gateway: Gateway, ada: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limiter's word is given here, so that a token comes back in the middle of the batch."""
+    group, other = ada.begin("group"), ada.begin("group")
+    words = [Decision(allowed=True), Decision(allowed=False, retry_after_seconds=0.5), *[Decision(allowed=True)] * 2]
+    monkeypatch.setattr(batch, "spend_posts", lambda senders: words[: len(senders)])
+    items = [item(0, group, "one"), item(0, group, "two"), item(0, group, "three"), item(0, other, "elsewhere")]
+    results = gateway.batch([ada.token], items)
+    assert [result["ok"] for result in results] == [True, False, False, True]
+    assert results[2] == results[1]
+    assert (results[1]["code"], results[1]["retry_after_ms"]) == ("rate_limited", 500)
+    assert (ada.bodies(group), ada.bodies(other)) == (["one"], ["elsewhere"])
 
 
 def test_an_empty_batch_has_no_results(gateway: Gateway) -> None:

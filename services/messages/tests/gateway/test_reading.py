@@ -118,7 +118,7 @@ def test_a_cursor_older_than_what_is_kept_is_expired(gateway: Gateway, ada: Some
     ],
 )
 def test_a_range_that_is_none_is_refused(gateway: Gateway, wrong: Any) -> None:
-    assert gateway.call("POST", RANGES, {"v": 1, "ranges": [wrong]}).refuses("ranges")
+    assert gateway.call("POST", RANGES, {"v": 1, "ranges": [wrong]}).refusal == (400, "invalid")
 
 
 def test_there_are_at_most_so_many_of_each(gateway: Gateway) -> None:
@@ -151,7 +151,9 @@ def test_markers_move_each_in_its_own_users_name(gateway: Gateway, ada: Someone,
     for n in range(3):
         ada.say(group, f"{n}")
     wanted = [(1, 4), (0, 1), (1, 99), (1, 3)]
-    results = gateway.mark([ada.token, grace.token], [{"token": t, "conversation": group["id"], "seq": s} for t, s in wanted])
+    results = gateway.mark(
+        [ada.token, grace.token], [{"token": t, "conversation": group["id"], "seq": s} for t, s in wanted]
+    )
     assert results == [{"ok": True, "read_seq": seq} for seq in (4, 5, 5, 5)]
     assert (ada.sees(group)["read_seq"], grace.sees(group)["read_seq"]) == (5, 5)
 

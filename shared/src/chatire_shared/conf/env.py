@@ -9,11 +9,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The variable's value; required when there is no default.
+    """The variable's value, or the content of the file that `<name>_FILE` names; required when there is no default.
+
+    The file is for values with a password in them: an environment is shown to whoever may look at the process.
 
     Raises:
-        ImproperlyConfigured: the variable is missing and has no default.
+        ImproperlyConfigured: the variable is missing and has no default, or the file can't be read.
     """
+    if name not in os.environ and f"{name}_FILE" in os.environ:
+        return secret_file(f"{name}_FILE")
     value = os.environ.get(name, default)
     if value is None:
         message = f"{name} is not set. See docs/internal.md for what it means; ./chatire up sets it by itself."

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -16,35 +15,21 @@ from uuid import uuid4
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from chatire_client import close_codes
-from chatire_client.account import EARLY_SECONDS, Account, SignedOut
+from chatire_client.account import Account, SignedOut
 from chatire_client.backoff import Backoff
-from chatire_client.events import Arrival, Cursors, Event
+from chatire_client.events import Cursors
 from chatire_client.http import Problem
+from chatire_client.inbox import Inbox
+from chatire_client.observer import Observer
 from chatire_client.outbox import Ack, Outbox, Refused
-from chatire_client.wire import Closed, Frame, Wire
+from chatire_client.renewal import Renewal
+from chatire_client.wire import BadFrame, Closed, Frame, Wire
 
 READY_SECONDS = 20.0
 LATER_SECONDS = 1.0
-RENEW_BELOW_SECONDS = 90.0
 HEARTBEAT_SHARE = 0.8  # Of the allowed time: a ping that is a little late must still be in time.
 # Nothing to tell from a server that is starting: a refused connection, 502 at the handshake, 503 for a refresh.
 _UNREACHABLE = (OSError, TimeoutError, InvalidHandshake, Problem)
-
-
-class Observer:
-    """Told what happens on a connection; overrides what it wants to know."""
-
-    def on_ready(self, frame: Frame) -> None:
-        """Connected and authenticated."""
-
-    def on_event(self, event: Event, arrival: Arrival) -> None:
-        """An event came, as NEXT in its conversation or breaking G2."""
-
-    def on_frame(self, frame: Frame) -> None:
-        """Any other frame, after the client itself has acted on it."""
-
-    def on_closed(self, code: int) -> None:
-        """The connection is gone; the client goes on by itself where the code allows it."""
 
 
 class Live:
@@ -66,16 +51,16 @@ class Live:
         self.ready: Frame | None = None
         self.connections = 0
         self._observer = observer or Observer()
+        self._renewal = Renewal(account)
         self._follow = follow
         self._backoff = Backoff(random or Random())  # noqa: S311 (jitter, not a secret)
         self._outbox = Outbox(self._put_out, self._repeat_later)
+        self._inbox = Inbox(self.cursors, self._outbox, self._observer)
         self._queue: asyncio.Queue[tuple[str, Frame]] = asyncio.Queue()
         self._wire: Wire | None = None
         self._is_ready = asyncio.Event()
         self._may_connect = asyncio.Event()
         self._may_connect.set()
-        self._renewing = False
-        self._refused_token = ""
         self._last_heard = 0.0
         self._floor_seconds = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -201,7 +186,7 @@ class Live:
             case close_codes.Then.SIGN_OUT:
                 raise SignedOut(str(code))
             case close_codes.Then.REFRESH:
-                self._refused_token = self.account.access
+                self._renewal.refused()
             case close_codes.Then.LATER:
                 self._floor_seconds = max(self._floor_seconds, LATER_SECONDS)
             case close_codes.Then.RECONNECT:
@@ -210,14 +195,14 @@ class Live:
         await asyncio.sleep(self._backoff.next_seconds(at_least=floor))
 
     async def _one_connection(self) -> None:
-        access = await self._access()
+        access = await self._renewal.access()
         self._wire = wire = await Wire.open(self.account.http.socket_url)
         chunks = self.cursors.chunks() if self._follow else [{}]
         await wire.send("auth", token=access, **chunks[0])
         async with asyncio.timeout(READY_SECONDS):
             frame = await wire.receive()
         if frame["type"] != "ready":
-            raise ValueError(f"{frame['type']!r} came before `ready`")
+            raise BadFrame(f"{frame['type']!r} came before `ready`")
         self._on_ready(frame)
         for chunk in chunks[1:]:
             self._put("resume", chunk)
@@ -228,17 +213,9 @@ class Live:
             for helper in helpers:
                 helper.cancel()
 
-    async def _access(self) -> str:
-        if self.account.access == self._refused_token:
-            await asyncio.to_thread(self.account.refresh, spent=self._refused_token)
-        if self.account.seconds_left() < EARLY_SECONDS:
-            await asyncio.to_thread(self.account.fresh_access)
-        return self.account.access
-
     def _on_ready(self, frame: Frame) -> None:
         self.ready = frame
         self.connections += 1
-        self._renewing = False
         self._backoff.succeeded()
         if self._follow:
             self.cursors.on_ready(frame["conversations"])
@@ -265,54 +242,18 @@ class Live:
 
     def _take(self, frame: Frame) -> None:
         match frame["type"]:
-            case "event":
-                self._take_event(frame)
-                return
-            case "events":
-                for each in frame["events"]:
-                    self._take_event({"conversation": frame["conversation"]} | each)
-                return
             case "ack":
                 self._backoff.succeeded()
-                self._outbox.acked(Ack(frame["id"], frame["conversation"], frame["seq"], frame["message_id"]))
-            case "error":
-                self._take_error(frame)
-            case "joined" | "resync":
-                self.cursors.place(frame["conversation"], frame["last_seq"])
-            case "left":
-                self.cursors.forget(frame["conversation"])
-            case "session":
-                self._take_session(frame)
             case "bye":
                 self._floor_seconds = frame["reconnect_after_ms"] / 1000
-        self._observer.on_frame(frame)
-
-    def _take_event(self, fields: dict[str, Any]) -> None:
-        event = Event.read(fields)
-        self._observer.on_event(event, self.cursors.arrive(event))
-
-    def _take_error(self, frame: Frame) -> None:
-        if frame.get("id") is None:
-            return
-        refusal = Refused(frame["code"], frame["detail"])
-        wait_seconds = frame.get("retry_after_ms", 0) / 1000
-        self._outbox.failed(frame["id"], refusal, retryable=frame["retryable"], retry_after_seconds=wait_seconds)
-
-    def _take_session(self, frame: Frame) -> None:
-        """Either the answer to our own `auth`, or the reminder that one is due."""
-        ends = datetime.fromisoformat(frame["expires_at"])
-        if self._renewing:
-            self._renewing = False
-        elif (ends - datetime.now(UTC)).total_seconds() < RENEW_BELOW_SECONDS:
-            self._renewing = True
-            self._spawn(self._renew())
+            case "session" if self._renewal.is_due(frame["expires_at"]):
+                self._spawn(self._renew())
+        self._inbox.take(frame)
 
     async def _renew(self) -> None:
-        try:
-            await asyncio.to_thread(self.account.refresh, spent=self.account.access)
-        except SignedOut:
-            return  # The server closes this socket by itself, and with the right code.
-        self._put("auth", {"token": self.account.access})
+        token = await self._renewal.renewed()
+        if token:
+            self._put("auth", {"token": token})
 
     # Writing.
 

@@ -28,6 +28,10 @@ class Closed(ClientError):
         super().__init__(f"{code} {reason}".strip())
 
 
+class BadFrame(ClientError, ValueError):
+    """The server sent something that is no frame of chatire.v1."""
+
+
 def encode(frame_type: str, fields: Frame) -> str:
     """A frame's text: `type` first, fields that are None left out."""
     frame = {"type": frame_type} | {name: value for name, value in fields.items() if value is not None}
@@ -37,13 +41,13 @@ def encode(frame_type: str, fields: Frame) -> str:
 def decode(text: str | bytes) -> Frame:
     """The frame in a text; anything else breaks the contract.
 
-    Raises: ValueError.
+    Raises: BadFrame.
     """
     if isinstance(text, bytes):
-        raise ValueError("a binary frame; chatire.v1 has text frames only")  # noqa: TRY004 (it came over the network)
+        raise BadFrame("a binary frame; chatire.v1 has text frames only")
     frame = json.loads(text)
     if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-        raise ValueError(f"not a frame: {text[:80]}")
+        raise BadFrame(f"not a frame: {text[:80]}")
     return frame
 
 
@@ -112,7 +116,7 @@ class Wire:
     async def receive(self, *, skip_events: bool = False) -> Frame:
         """The next frame; with `skip_events`, the next that is neither `event` nor `events`.
 
-        Raises: Closed; ValueError for what is not a frame.
+        Raises: Closed; BadFrame.
         """
         while True:
             try:

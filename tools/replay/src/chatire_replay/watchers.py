@@ -9,7 +9,7 @@ from typing import Any
 
 from chatire_client import Account, Event, Live
 from chatire_client.events import Arrival
-from chatire_client.live import Observer
+from chatire_client.observer import Observer
 from chatire_replay.ledger import Faults, Ledger, Sight
 
 PAGE = 500

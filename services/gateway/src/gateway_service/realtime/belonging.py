@@ -111,11 +111,13 @@ class Belonging:
 
     def end(self, conversation: Conversation, attachment: Attachment, seq: int | None, effects: Effects) -> None:
         """Tell a socket that its user left, and serve it no more, unless the user is known to be back."""
-        session, rejoin = attachment.session, attachment.rejoin
+        session = attachment.session
         effects.append(Deliver((session,), frames.left(conversation=conversation.id, seq=seq)))
         self._state.drop(conversation, session)
-        if rejoin is not None and seq is not None and rejoin.authorised >= seq:
-            self._join(conversation, session, rejoin, effects)
+        returns = [] if seq is None else attachment.returns_after(seq)
+        if returns:
+            self._join(conversation, session, returns[0], effects)
+            conversation.attachments[session].rejoins = returns[1:]
 
     def _join(self, conversation: Conversation, session: Session, rejoin: Rejoin, effects: Effects) -> None:
         frame = frames.joined(
@@ -161,7 +163,7 @@ class Belonging:
             rejoin = Rejoin(membership.last_seq, membership.visible_from_seq, membership.last_seq)
             if attached is None:
                 if person.ended.get(membership.conversation, 0) <= membership.last_seq:
-                    conversation = self._state.follow_membership(membership, effects)
+                    conversation = self._follow(membership, effects)
                     self._join(conversation, session, rejoin, effects)
             elif attached.pace is Pace.SUSPENDED:
                 self._restart(session, membership, effects)
@@ -171,8 +173,7 @@ class Belonging:
     def _confirm(self, attached: Attachment, membership: Membership, rejoin: Rejoin, effects: Effects) -> None:
         """A member as before; should a removal from before these memberships turn up, then one that came back."""
         attached.leaving = False
-        if attached.rejoin is None and membership.last_seq > attached.authorised:
-            attached.rejoin = rejoin
+        attached.expect_return(rejoin)
         if self._state.conversations[membership.conversation].epoch != membership.epoch:
             effects.append(CheckHeads((membership.conversation,)))
 
@@ -214,13 +215,17 @@ class Belonging:
         if not person.sessions:
             return
         conversation = self._state.follow(note.conversation, note.epoch, note.seq - 1, effects)
+        if conversation.epoch != note.epoch:
+            # One of both is from before a restore: its seqs say nothing about the other log.
+            effects += [CheckHeads((note.conversation,)), RefreshMembers(note.user)]
+            return
         rejoin = Rejoin(note.seq - 1, note.visible_from_seq, note.seq)
         for session in sorted(person.sessions, key=str):
             attached = conversation.attachments.get(session)
             if attached is None:
                 self._join(conversation, session, rejoin, effects)
-            elif attached.authorised < note.seq:
-                attached.rejoin = rejoin
+            else:
+                attached.expect_return(rejoin)
         conversation.head = max(conversation.head, note.seq)
         seek(conversation, effects)
 

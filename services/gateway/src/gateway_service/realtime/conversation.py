@@ -12,6 +12,7 @@ from gateway_service.realtime.frames import Frame
 from gateway_service.realtime.ring import EVERYBODY, Entry, Ring
 
 MAX_HELD = 64
+MAX_RETURNS = 4
 BUNDLES_KEPT = 4
 
 
@@ -45,11 +46,11 @@ class Attachment:
         authorised: Its user is known to be a member as of this seq; a later removal ends the attachment.
         page: Fetched events that it still needs, in order.
         waiting_after: The `after` of the page that was asked for, None when none was.
-        rejoin: What to do after the removal that is known to come.
+        rejoins: Known returns of its user, the earliest first, for removals that are still to come.
         leaving: The messages service says that its user is no member, and the removal wasn't seen yet.
     """
 
-    __slots__ = ("authorised", "leaving", "pace", "page", "rejoin", "sent", "session", "user", "waiting_after")
+    __slots__ = ("authorised", "leaving", "pace", "page", "rejoins", "sent", "session", "user", "waiting_after")
 
     def __init__(self, session: Session, user: str, sent: int, authorised: int, pace: Pace) -> None:
         self.session = session
@@ -59,8 +60,17 @@ class Attachment:
         self.pace = pace
         self.page: list[Entry] = []
         self.waiting_after: int | None = None
-        self.rejoin: Rejoin | None = None
+        self.rejoins: list[Rejoin] = []
         self.leaving = False
+
+    def expect_return(self, rejoin: Rejoin) -> None:
+        """Its user is a member at `rejoin.authorised`: should a removal from before that turn up, then one that came back."""
+        if rejoin.authorised > max([self.authorised, *(known.authorised for known in self.rejoins)]):
+            self.rejoins = [*self.rejoins[-MAX_RETURNS + 1 :], rejoin]
+
+    def returns_after(self, seq: int) -> list[Rejoin]:
+        """The known returns after a removal at `seq`."""
+        return [rejoin for rejoin in self.rejoins if rejoin.authorised >= seq]
 
     def is_ended_by(self, entry: Entry) -> bool:
         """Whether its user is no member after `entry`."""

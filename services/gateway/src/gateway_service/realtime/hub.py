@@ -15,7 +15,7 @@ from gateway_service.realtime import frames
 from gateway_service.realtime.belonging import Belonging
 from gateway_service.realtime.catching_up import CatchingUp
 from gateway_service.realtime.conversation import Conversation
-from gateway_service.realtime.effects import Deliver, Effect, RefreshMembers, Session, Unsubscribe
+from gateway_service.realtime.effects import Deliver, Effect, Pump, RefreshMembers, Session, Unsubscribe
 from gateway_service.realtime.following import Following
 from gateway_service.realtime.people import Memberships, Note, Person
 from gateway_service.realtime.ring import Entry
@@ -84,7 +84,7 @@ class Hub:
         effects: Effects = []
         for membership in memberships.by_conversation.values():
             self._state.follow_membership(membership, effects)
-        return effects
+        return pumps_last(effects)
 
     def attach(
         self,
@@ -100,7 +100,7 @@ class Hub:
         self._state.person(memberships.user).sessions.add(session)
         self._belonging.attach(session, memberships, cursors, epochs, effects)
         self._belonging.drain_early(memberships.user, effects)
-        return effects
+        return pumps_last(effects)
 
     def resume(
         self,
@@ -114,7 +114,7 @@ class Hub:
         if session in self._state.members:
             self._belonging.members(memberships, effects)
             self._belonging.resume(session, memberships, cursors, epochs, effects)
-        return effects
+        return pumps_last(effects)
 
     def detach(self, session: Session) -> None:
         """The socket is closed."""
@@ -130,7 +130,7 @@ class Hub:
         """Go on with what `session` lacks, now that there is room for about `room_bytes` in its queue."""
         effects: Effects = []
         self._catching_up.pump(session, room_bytes, effects)
-        return effects
+        return pumps_last(effects)
 
     # News
 
@@ -138,20 +138,20 @@ class Hub:
         """An event came over the bus."""
         effects: Effects = []
         self._following.event(conversation, epoch, entry, effects)
-        return effects
+        return pumps_last(effects)
 
     def note(self, note: Note) -> Effects:
         """`joined` or `left` came over a user's group."""
         effects: Effects = []
         self._belonging.note(note, effects)
-        return effects
+        return pumps_last(effects)
 
     def members(self, memberships: Memberships) -> Effects:
         """The messages service answered a RefreshMembers."""
         effects: Effects = []
         self._belonging.members(memberships, effects)
         self._belonging.drain_early(memberships.user, effects)
-        return effects
+        return pumps_last(effects)
 
     def versions(self, versions: Iterable[tuple[str, int]]) -> Effects:
         """Membership versions from a tick or a position check: a lost note shows here."""
@@ -166,20 +166,20 @@ class Hub:
         """A relay said how far it has published: what is missing should come within moments, else it was lost."""
         effects: Effects = []
         self._following.heads({name: (None, seq) for name, seq in heads.items()}, effects, patient=True)
-        return effects
+        return pumps_last(effects)
 
     def heads(self, heads: Mapping[str, tuple[str, int]], asked: Sequence[str]) -> Effects:
         """The messages service told epoch and newest seq of the conversations asked for; unknown ones are left out."""
         effects: Effects = []
         self._following.heads(heads, effects, patient=False)
         self._following.vanished([name for name in asked if name not in heads], effects)
-        return effects
+        return pumps_last(effects)
 
     def hold_expired(self, conversation: str) -> Effects:
         """200 ms after a Hold."""
         effects: Effects = []
         self._following.hold_expired(conversation, effects)
-        return effects
+        return pumps_last(effects)
 
     def fetched(
         self,
@@ -194,7 +194,7 @@ class Hub:
         """The messages service answered a Fetch; the entries follow `after` without a gap."""
         effects: Effects = []
         self._following.fetched(conversation, after, epoch, last_seq, entries, effects, expired=expired)
-        return effects
+        return pumps_last(effects)
 
     def typing(self, conversation: str, user: str, state: bool | str) -> Effects:  # noqa: FBT001 (the frame's field)
         """Somebody types: the others' live sockets are told."""
@@ -218,6 +218,12 @@ class Hub:
         if stale_conversations or stale_people:
             found.append(Unsubscribe(stale_conversations, stale_people))
         return found
+
+
+def pumps_last(effects: Effects) -> Effects:
+    """Each Pump once, after all else: it serves all conversations of a socket, so a frame decided on before goes first."""
+    pumps = list(dict.fromkeys(effect for effect in effects if isinstance(effect, Pump)))
+    return [effect for effect in effects if not isinstance(effect, Pump)] + pumps if pumps else effects
 
 
 def _is_stale(thing: Conversation | Person, now: float) -> bool:

@@ -12,6 +12,7 @@ from messages_service.conversations.models import Membership
 from messages_service.internal.plain import for_gateway, id_of, list_of
 from messages_service.internal.tokens import Bearers, bearer_of, failure, verify_tokens
 from messages_service.people.models import Person
+from messages_service.timeline.rules.bodies import is_unicode
 from messages_service.timeline.selectors.events import Range, read_heads, read_ranges
 from messages_service.timeline.services.reading import Mark, mark_read
 
@@ -88,10 +89,15 @@ def _mark(item: Any, bearers: Bearers) -> Mark | ChatireError:
     try:
         user_id = bearer_of(item, bearers).user_id
         seq, origin = _count(item.get("seq"), "seq"), item.get("origin")
-        sane_origin = origin if isinstance(origin, str) and len(origin) <= _MAX_ORIGIN_CHARS else None
-        return Mark(id_of(item.get("conversation"), "conversation"), user_id, seq, sane_origin)
+        return Mark(
+            id_of(item.get("conversation"), "conversation"), user_id, seq, origin if _is_origin(origin) else None
+        )
     except ChatireError as error:
         return error
+
+
+def _is_origin(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_ORIGIN_CHARS and is_unicode(value)
 
 
 def _count(value: Any, field: str) -> int:

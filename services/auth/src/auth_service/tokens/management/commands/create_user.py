@@ -32,7 +32,9 @@ class Command(BaseCommand):
         parser.add_argument("--display-name", default="")
         parser.add_argument("--password", help="generated and shown when left out")
         parser.add_argument("--role", choices=Role.values, help="default: owner while there is none, else member")
-        parser.add_argument("--batch", type=Path, help="JSON lines: {username, email?, display_name?, password?, role?}")
+        parser.add_argument(
+            "--batch", type=Path, help="JSON lines: {username, email?, display_name?, password?, role?}"
+        )
         parser.add_argument("--tokens", action="store_true", help="open a session for each and print its tokens")
 
     def handle(self, *args: Any, **options: Any) -> None:

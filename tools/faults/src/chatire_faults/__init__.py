@@ -1,0 +1,1 @@
+"""Faults on purpose, and a check of everything that was promised: what `./chatire verify` runs."""

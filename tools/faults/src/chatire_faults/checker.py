@@ -1,0 +1,187 @@
+"""Holds a history against the promises (I1 to I6 of the reliability plan). Pure: no clock, no network, no database.
+
+I1  every acknowledged message is stored, unaltered, and shown to every member     lost, altered
+I2  nothing is stored or shown twice                                               doubled
+I3  what is shown comes in the order of `seq`                                      reordered
+I4  no `seq` is left out, neither in the store nor on a device                     holes
+I5  nothing is shown to somebody who was removed before it                         leaked
+I6  what was not acknowledged is absent or there once                              doubled
+
+Beyond these: a send that never got any answer is `unsettled`, one that was turned away although its sender was never
+removed is `refused`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from chatire_faults.history import CREATED, Device, History, Note, Sent, Stored, What
+
+BREACHES = ("lost", "doubled", "reordered", "holes", "leaked", "altered", "unsettled", "refused")
+MOST_EXAMPLES = 30
+
+
+@dataclass(slots=True)
+class Verdict:
+    """How often each promise was broken, with some examples, and how much was looked at."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+    messages_stored: int = 0
+    events_shown: int = 0
+
+    @property
+    def breaches(self) -> int:
+        """All of them; 0 is a pass."""
+        return sum(self.counts[name] for name in BREACHES)
+
+    def add(self, breach: str, example: str, times: int = 1) -> None:
+        """Note a breach."""
+        self.counts[breach] += times
+        if len(self.examples) < MOST_EXAMPLES:
+            self.examples.append(f"{breach}: {example}")
+
+
+def check(history: History) -> Verdict:
+    """Look at everything."""
+    verdict = Verdict()
+    stored = {each.conversation: each for each in history.stored}
+    for each in history.stored:
+        _check_store(each, verdict)
+    _check_sent(history.sent, history.stored, verdict)
+    for device in history.devices:
+        _check_device(device, stored, verdict)
+    return verdict
+
+
+def _check_store(stored: Stored, verdict: Verdict) -> None:
+    """I4 and I2 in the database: 1, 2, 3, … up to the head, and each `client_id` of a sender once."""
+    seqs = [event.seq for event in stored.events]
+    missing = set(range(1, stored.last_seq + 1)) - set(seqs)
+    if missing:
+        verdict.add("holes", f"{stored.conversation} has no seq {sorted(missing)[:5]} in the store", len(missing))
+    for seq, times in Counter(seqs).items():
+        if times > 1:
+            verdict.add("doubled", f"{stored.conversation} has seq {seq} {times} times in the store", times - 1)
+    ids = Counter(
+        (event.data["sender"]["id"], event.data["client_id"]) for event in stored.events if event.kind == CREATED
+    )
+    verdict.messages_stored += len(ids)
+    for (_, client_id), times in ids.items():
+        if times > 1:
+            verdict.add("doubled", f"{client_id} is {times} messages in {stored.conversation}", times - 1)
+
+
+def _check_sent(sent: list[Sent], stored: list[Stored], verdict: Verdict) -> None:
+    """I1 and I6 in the database: what was acknowledged is where the acknowledgement said, as it was sent."""
+    at: dict[tuple[str, str, str], tuple[int, str]] = {}
+    for conversation in stored:
+        for event in conversation.events:
+            if event.kind == CREATED:
+                key = (conversation.conversation, event.data["sender"]["id"], event.data["client_id"])
+                at.setdefault(key, (event.seq, event.data["body"]))
+    removable = {each.conversation: each for each in stored}
+    for message in sent:
+        if message.refused is not None and not _was_ever_removed(message, removable):
+            verdict.add("refused", f"{message.client_id} of {message.sender}: {message.refused}")
+        if not message.acks and message.refused is None:
+            verdict.add("unsettled", f"{message.client_id} of {message.sender} was never answered")
+        found = at.get((message.conversation, message.sender, message.client_id))
+        if found is None:
+            if message.acks:
+                verdict.add("lost", f"{message.client_id} was acknowledged as {message.acks[0]} and is not stored")
+            continue
+        seq, body = found
+        if any(ack != seq for ack in message.acks):
+            verdict.add("doubled", f"{message.client_id} is stored as {seq}, acknowledged as {sorted(set(message.acks))}")
+        if body != message.body:
+            verdict.add("altered", f"{message.client_id} is stored with another body")
+
+
+def _was_ever_removed(message: Sent, stored: dict[str, Stored]) -> bool:
+    where = stored.get(message.conversation)
+    return where is not None and any(end is not None for _, end in where.spans(message.sender))
+
+
+def _check_device(device: Device, stored: dict[str, Stored], verdict: Verdict) -> None:
+    logs: dict[str, list[Note]] = defaultdict(list)
+    for note in device.log:
+        logs[note.conversation].append(note)
+    for conversation, each in stored.items():
+        if conversation in logs or each.spans(device.user):
+            _Walk(device, each, verdict).over(logs[conversation])
+    for conversation in logs.keys() - stored.keys():
+        verdict.add("leaked", f"{device.name} was shown {conversation}, which it has nothing to do with")
+
+
+class _Walk:
+    """One device's log of one conversation, from its beginning to its end."""
+
+    def __init__(self, device: Device, stored: Stored, verdict: Verdict) -> None:
+        self._name = f"{device.name} in {stored.conversation}"
+        self._stored = stored
+        self._verdict = verdict
+        self._spans = stored.spans(device.user)
+        self._bodies = {event.seq: (event.kind, event.data.get("body")) for event in stored.events}
+        self._seen: set[int] = set()
+        self._place: int | None = None
+
+    def over(self, log: list[Note]) -> None:
+        """Check it."""
+        for note in log:
+            match note.what:
+                case What.PLACED:
+                    self._place = note.seq
+                case What.LEFT:
+                    self._place = None
+                case What.SHOWN | What.FETCHED:
+                    self._show(note)
+        self._at_the_end()
+
+    def _show(self, note: Note) -> None:
+        self._verdict.events_shown += 1
+        self._check_right(note)
+        self._check_content(note)
+        if note.seq in self._seen:
+            self._verdict.add("doubled", f"{self._name} was shown {note.seq} twice")
+        elif note.what is What.SHOWN:
+            self._check_order(note)
+        self._seen.add(note.seq)
+        if self._place is not None:
+            self._place = max(self._place, note.seq)
+
+    def _check_right(self, note: Note) -> None:
+        """I5: members only; and where the past is hidden, only what happened while they were."""
+        inside = any(start <= note.seq <= (end or note.seq) for start, end in self._spans)
+        before_an_end = any(note.seq <= (end or note.seq) for _, end in self._spans)
+        if not (inside if self._stored.hides_past else before_an_end):
+            self._verdict.add("leaked", f"{self._name} was shown {note.seq}, a member during {self._spans}")
+        elif self._place is None:
+            self._verdict.add("leaked", f"{self._name} was shown {note.seq} after `left`")
+
+    def _check_content(self, note: Note) -> None:
+        kept = self._bodies.get(note.seq)
+        if kept is None:
+            self._verdict.add("lost", f"{self._name} was shown {note.seq}, which is not stored")
+        elif kept != (note.kind, note.body):
+            self._verdict.add("altered", f"{self._name} was shown {note.seq} as {note.kind}, stored is {kept[0]}")
+
+    def _check_order(self, note: Note) -> None:
+        if self._place is None:
+            return
+        if note.seq < self._place:
+            self._verdict.add("reordered", f"{self._name} was shown {note.seq} after {self._place}")
+        elif note.seq > self._place + 1:
+            what = f"{self._name} was shown {note.seq} right after {self._place}"
+            self._verdict.add("holes", what, note.seq - self._place - 1)
+
+    def _at_the_end(self) -> None:
+        """I1 for members of now: they have everything up to the head. Whoever was removed may have been cut short."""
+        member = bool(self._spans) and self._spans[-1][1] is None
+        if not member:
+            return
+        place = self._place if self._place is not None else self._spans[-1][0] - 1
+        if place < self._stored.last_seq:
+            what = f"{self._name} got as far as {self._place} of {self._stored.last_seq}"
+            self._verdict.add("lost", what, self._stored.last_seq - place)

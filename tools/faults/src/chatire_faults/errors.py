@@ -1,0 +1,9 @@
+"""What stops a campaign, and what makes one fault of it impossible."""
+
+
+class FaultsError(Exception):
+    """The campaign cannot go on; the message says why."""
+
+
+class NotNow(Exception):
+    """This fault cannot be injected at this moment (its target is just starting again, say)."""

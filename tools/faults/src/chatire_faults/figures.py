@@ -1,0 +1,201 @@
+"""What a campaign comes to: a table for people, JSON for scripts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chatire_faults.checker import BREACHES, Verdict
+from chatire_faults.history import History, What
+from chatire_faults.nemesis import Injected
+
+# A message sent just before a fault may suffer from it.
+BEFORE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of fault; the worst times in milliseconds of what was sent and stored from then to the next fault."""
+
+    kind: str
+    times: int
+    skipped: int
+    worst_ack_ms: float
+    worst_shown_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that is told in the end."""
+
+    seed: int
+    seconds: float
+    clients: int
+    conversations: int
+    rows: list[Row]
+    sent: int
+    acked: int
+    refused: dict[str, int]
+    stored: int
+    shown: int
+    connections: int
+    resyncs: int
+    forced_repeats: int
+    gave_up: list[str]
+    ack_ms: dict[str, float]
+    gap_ms: dict[str, float]
+    gap_through_proxies_ms: dict[str, float]
+    breaches: dict[str, int]
+    examples: list[str]
+    trouble: list[str]
+
+    @property
+    def faults(self) -> int:
+        """How many were injected."""
+        return sum(row.times for row in self.rows)
+
+    @property
+    def kinds(self) -> int:
+        """Of how many kinds."""
+        return sum(1 for row in self.rows if row.times)
+
+    @property
+    def wrong(self) -> int:
+        """Everything that is not as promised; 0 is a pass."""
+        return sum(self.breaches.values()) + len(self.gave_up) + len(self.trouble)
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self) | {"faults": self.faults, "kinds": self.kinds, "wrong": self.wrong}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the campaign itself knows; `trouble`: what did not come to rest in time."""
+
+    seed: int
+    seconds: float
+    injected: list[Injected]
+    gave_up: list[str]
+    trouble: list[str]
+
+
+def summed_up(run: Run, history: History, verdict: Verdict) -> Figures:
+    """The figures of a campaign."""
+    acks = [(message.at, message.acked_at - message.at) for message in history.sent if message.acked_at]
+    direct, proxied = _gaps(history, direct=True), _gaps(history, direct=False)
+    return Figures(
+        seed=run.seed,
+        seconds=round(run.seconds, 1),
+        clients=len(history.devices),
+        conversations=len(history.stored),
+        rows=_rows(run.injected, acks, direct),
+        sent=len(history.sent),
+        acked=sum(1 for message in history.sent if message.acks),
+        refused=dict(Counter(message.refused for message in history.sent if message.refused)),
+        stored=verdict.messages_stored,
+        shown=verdict.events_shown,
+        connections=sum(device.connections for device in history.devices),
+        resyncs=sum(device.resyncs for device in history.devices),
+        forced_repeats=sum(max(0, len(message.acks) - 1) for message in history.sent),
+        gave_up=run.gave_up,
+        ack_ms=percentiles(took for _, took in acks),
+        gap_ms=percentiles(took for _, took in direct),
+        gap_through_proxies_ms=percentiles(took for _, took in proxied),
+        breaches={name: verdict.counts[name] for name in BREACHES},
+        examples=verdict.examples,
+        trouble=run.trouble,
+    )
+
+
+def _gaps(history: History, *, direct: bool) -> list[tuple[float, float]]:
+    """When each event was stored, and how many seconds later a device was shown it."""
+    at = {(each.conversation, event.seq): event.at for each in history.stored for event in each.events}
+    return [
+        (at[note.conversation, note.seq], note.at - at[note.conversation, note.seq])
+        for device in history.devices
+        if device.direct is direct
+        for note in device.log
+        if note.what in {What.SHOWN, What.FETCHED} and (note.conversation, note.seq) in at
+    ]
+
+
+def _rows(
+    injected: list[Injected], acks: Sequence[tuple[float, float]], gaps: Sequence[tuple[float, float]]
+) -> list[Row]:
+    ends = [*(fault.began for fault in injected[1:]), float("inf")]
+    worst: dict[str, list[tuple[float, float]]] = {}
+    for fault, end in zip(injected, ends, strict=True):
+        if not fault.skipped:
+            start = fault.began - BEFORE_SECONDS
+            pair = (_worst_within(acks, start, end), _worst_within(gaps, start, end))
+            worst.setdefault(fault.kind, []).append(pair)
+    skipped = Counter(fault.kind for fault in injected if fault.skipped)
+    return [
+        Row(
+            kind,
+            len(worst.get(kind, [])),
+            skipped[kind],
+            max((ack for ack, _ in worst.get(kind, [])), default=0.0),
+            max((gap for _, gap in worst.get(kind, [])), default=0.0),
+        )
+        for kind in sorted(worst.keys() | skipped.keys())
+    ]
+
+
+def _worst_within(samples: Sequence[tuple[float, float]], start: float, end: float) -> float:
+    return round(1000 * max((took for at, took in samples if start <= at < end), default=0.0), 1)
+
+
+def percentiles(seconds: Iterable[float]) -> dict[str, float]:
+    """p50, p99 (nearest rank) and the worst, in milliseconds; empty without samples."""
+    rising = sorted(seconds)
+    if not rising:
+        return {}
+    ranks = {f"p{share}": rising[max(0, -(-len(rising) * share // 100) - 1)] for share in (50, 99)}
+    return {name: round(value * 1000, 1) for name, value in (ranks | {"max": rising[-1]}).items()}
+
+
+def table(figures: Figures) -> str:
+    """The whole report."""
+    head = ("fault", "times", "skipped", "worst ack ms", "worst shown ms")
+    cells = [head]
+    for row in figures.rows:
+        cells.append((row.kind, str(row.times), str(row.skipped), _number(row.worst_ack_ms), _number(row.worst_shown_ms)))
+    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
+    lines = [
+        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))])
+        for line in cells
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    facts = [f"{name:<14} {value}" for name, value in _facts(figures).items()]
+    examples = [f"{'':<14} - {example}" for example in (*figures.trouble, *figures.gave_up, *figures.examples)]
+    return "\n".join(["", *lines, "", *facts, *examples])
+
+
+def _facts(figures: Figures) -> dict[str, str]:
+    refused = ", ".join(f"{count} {code}" for code, count in sorted(figures.refused.items())) or "none"
+    return {
+        "seed": f"{figures.seed} (./chatire verify --seed {figures.seed} breaks the same things in the same order)",
+        "load": f"{figures.clients} clients in {figures.conversations} conversations for {figures.seconds:,.0f} s; "
+        f"{figures.connections - figures.clients} reconnects, {figures.resyncs} resyncs",
+        "faults": f"{figures.faults} of {figures.kinds} kinds",
+        "messages": f"{figures.sent:,} sent, {figures.acked:,} acknowledged, {figures.stored:,} stored; refused after "
+        f"a removal: {refused}; {figures.forced_repeats} acknowledged repeats",
+        "shown": f"{figures.shown:,} events",
+        "ack": _latency(figures.ack_ms),
+        "gap closed": f"{_latency(figures.gap_ms)}  (commit to a device on a good line)",
+        "": f"{_latency(figures.gap_through_proxies_ms)}  (to one behind a fault proxy)",
+        "breaches": ", ".join(f"{count} {name}" for name, count in figures.breaches.items()),
+        "result": f"{figures.wrong:,} THINGS ARE WRONG" if figures.wrong else "every promise was kept",
+    }
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _latency(milliseconds: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:,.1f} ms" for name, value in milliseconds.items()) or "no sample"

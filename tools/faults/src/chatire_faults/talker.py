@@ -1,0 +1,149 @@
+"""A client under load: says things now and then, and notes everything that it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from random import Random
+from uuid import UUID
+
+from chatire_client import Account, Ack, Event, Live, Refused
+from chatire_client.events import Arrival
+from chatire_client.observer import Observer
+from chatire_client.wire import Frame
+from chatire_faults.history import CREATED, Device, Note, Sent, What
+from chatire_faults.insisting import insist
+
+_PAGE = 500
+
+
+class Talker(Observer):
+    """One person with one device."""
+
+    def __init__(self, account: Account, random: Random, *, direct: bool) -> None:
+        """Prepare; nothing is connected yet."""
+        self.account = account
+        self.device = Device(account.username, account.id, direct=direct)
+        self.sent: list[Sent] = []
+        self.live = Live(account, observer=self, random=Random(random.random()))
+        self._random = random
+        self._places: dict[str, int] = {}
+        self._fetching: set[asyncio.Task[None]] = set()
+
+    # Talking.
+
+    @property
+    def conversations(self) -> list[str]:
+        """Where it believes to be a member."""
+        return sorted(self._places)
+
+    def say(self, conversation: str) -> Sent:
+        """Send something; the answer is noted when it comes."""
+        message = self.compose(conversation)
+        self.transmit(message)
+        return message
+
+    def compose(self, conversation: str) -> Sent:
+        """A message of its own, noted as sent."""
+        client_id = str(UUID(int=self._random.getrandbits(128), version=4))
+        body = f"{self.device.name} {len(self.sent) + 1} " + "é" * self._random.randrange(200)
+        message = Sent(client_id, conversation, self.account.id, body.strip(), time.time())
+        self.sent.append(message)
+        return message
+
+    def transmit(self, message: Sent) -> None:
+        """Send it over the own device."""
+        answer = self.live.submit(message.conversation, message.body, client_id=message.client_id)
+        answer.add_done_callback(lambda done: _note_answer(message, done))
+
+    async def talk(self, per_second: float, until: asyncio.Event) -> None:
+        """Say something somewhere at random moments."""
+        while not until.is_set():
+            await asyncio.sleep(self._random.expovariate(per_second))
+            if self.conversations and not until.is_set():
+                self.say(self._random.choice(self.conversations))
+
+    def behind(self, heads: dict[str, int]) -> int:
+        """How many events of its conversations it has not got yet."""
+        return sum(max(0, heads.get(each, 0) - place) for each, place in self._places.items()) + len(self._fetching)
+
+    async def stop(self) -> None:
+        """Close the device."""
+        await self.live.stop()
+        await asyncio.gather(*self._fetching, return_exceptions=True)
+
+    # Being told. The client has moved its own cursors already; these are kept apart from them, to be checked.
+
+    def on_ready(self, frame: Frame) -> None:
+        """Begin where there is no place yet, or where the past is hidden now; give up what is not listed any more."""
+        self.device.connections += 1
+        listed = {each["id"]: each for each in frame["conversations"]}
+        for conversation, each in listed.items():
+            place = self._places.get(conversation)
+            first_visible = each["visible_from_seq"]
+            if place is None:
+                self._place(conversation, max(each["last_seq"], first_visible - 1))
+            elif place < first_visible - 1:
+                self._place(conversation, first_visible - 1)
+        for conversation in self._places.keys() - listed.keys():
+            self._leave(conversation, 0)
+
+    def on_event(self, event: Event, arrival: Arrival) -> None:
+        """Note it, right or wrong."""
+        self._note(What.SHOWN, event)
+        if event.conversation in self._places:
+            self._places[event.conversation] = max(self._places[event.conversation], event.seq)
+
+    def on_frame(self, frame: Frame) -> None:
+        """Note where it belongs, and fetch what a `resync` says cannot be continued."""
+        match frame["type"]:
+            case "joined":
+                self._place(frame["conversation"], frame["last_seq"])
+            case "left":
+                self._leave(frame["conversation"], frame.get("seq") or 0)
+            case "resync":
+                self.device.resyncs += 1
+                task = asyncio.create_task(self._fetch(frame["conversation"], frame["last_seq"]))
+                self._fetching.add(task)
+                task.add_done_callback(self._fetching.discard)
+
+    async def _fetch(self, conversation: str, last_seq: int) -> None:
+        after = self._places.get(conversation, last_seq)
+        while after < last_seq:
+            path = f"/api/conversations/{conversation}/events/"
+            start = str(after)
+            page = await insist(lambda: self.account.call("GET", path, None, after=start, limit=str(_PAGE)))  # noqa: B023
+            for fields in page["events"]:
+                event = Event.read(fields)
+                if event.seq <= last_seq:
+                    self._note(What.FETCHED, event)
+            after = page["events"][-1]["seq"] if page["events"] else last_seq
+        self._places[conversation] = max(self._places.get(conversation, 0), last_seq)
+
+    def _note(self, what: What, event: Event) -> None:
+        body = event.data.get("body") if event.kind == CREATED else None
+        self.device.log.append(Note(what, event.conversation, event.seq, time.time(), event.kind, body))
+
+    def _place(self, conversation: str, seq: int) -> None:
+        self._places[conversation] = seq
+        self.device.log.append(Note(What.PLACED, conversation, seq, time.time()))
+
+    def _leave(self, conversation: str, seq: int) -> None:
+        self._places.pop(conversation, None)
+        self.device.log.append(Note(What.LEFT, conversation, seq, time.time()))
+
+
+def _note_answer(message: Sent, answer: asyncio.Future[Ack]) -> None:
+    if answer.cancelled():
+        return
+    failure = answer.exception()
+    if isinstance(failure, Refused):
+        message.refused = failure.code
+    elif failure is None:
+        note_ack(message, answer.result().seq)
+
+
+def note_ack(message: Sent, seq: int) -> None:
+    """Note that a message was acknowledged as `seq`; the first time counts for the latency."""
+    message.acks.append(seq)
+    message.acked_at = message.acked_at or time.time()

@@ -1,0 +1,31 @@
+"""What a fault can reach: the stack, the lines of the clients, the clients themselves, and who may remove whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from chatire_client import Account
+from chatire_faults.proxy import FaultProxy
+from chatire_faults.stack import Stack
+from chatire_faults.talker import Talker
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything of one campaign that can be broken.
+
+    Attributes:
+        keeper: Owns every conversation and has no device, so that nobody's luck depends on it.
+        hiding: Conversations that hide the past from who joins: people are removed from these.
+    """
+
+    stack: Stack
+    proxies: list[FaultProxy]
+    talkers: list[Talker]
+    keeper: Account
+    hiding: list[str]
+
+    def some_proxies(self, random: Random) -> list[FaultProxy]:
+        """A random half of the lines, at least one."""
+        return random.sample(self.proxies, max(1, len(self.proxies) // 2))
