@@ -42,7 +42,7 @@ class Log:
     stays: dict[str, list[Stay]] = field(default_factory=dict)
     kept_from: int = 1
     deleted: bool = False
-    stays_by_body: dict[str, dict[str, list[Stay]]] = field(default_factory=dict)
+    stays_by_body: dict[str, list[dict[str, list[Stay]]]] = field(default_factory=dict)
 
     @property
     def last_seq(self) -> int:
@@ -54,8 +54,8 @@ class Log:
         return stays[-1] if stays and stays[-1].ended is None and not self.deleted else None
 
     def may_have_seen(self, user: str, body: str, seq: int) -> bool:
-        """Whether the event was ever, or is now, visible to `user`; in the log of its own epoch."""
-        stays = self.stays_by_body[body].get(user, [])
+        """Whether the event was ever, or is now, visible to `user`, in the log of any epoch that has it."""
+        stays = [stay for epoch in self.stays_by_body[body] for stay in epoch.get(user, [])]
         return any(stay.visible_from <= seq and (stay.ended is None or seq <= stay.ended) for stay in stays)
 
 
@@ -125,6 +125,8 @@ class Truth:
         floor = max([stay.ended or stay.began for stays in log.stays.values() for stay in stays], default=0)
         del log.bodies[max(to_seq, floor) :]
         log.stays = deepcopy(log.stays)
+        for body in log.bodies:
+            log.stays_by_body[body].append(log.stays)
         self._made += 1
         log.epoch = id_of(f"{conversation}/{self._made}")
 
@@ -193,7 +195,7 @@ class Truth:
         }
         body = json.dumps(event)
         log.bodies.append(body)
-        log.stays_by_body[body] = log.stays
+        log.stays_by_body.setdefault(body, []).append(log.stays)
         entry = entry_from_envelope(kind=kind, seq=log.last_seq, body=body.encode(), at_us=1)
         assert entry is not None
         return "event", (log.id, log.epoch, entry)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from chatire_shared.contracts.errors import Invalid
+from chatire_shared.contracts.errors import Invalid, NotFound, Unavailable
 from chatire_shared.contracts.ids import is_canonical_uuid
 from chatire_shared.http.bodies import StrictSerializer
 from chatire_shared.http.pages import decode_cursor
@@ -54,7 +54,11 @@ def fetch_users(user_ids: Sequence[UUID]) -> dict[str, Any]:
     Raises:
         Unavailable: auth is away.
     """
-    return auth_client().get("/internal/users/", {"ids": ",".join(map(str, user_ids))})
+    try:
+        return auth_client().get("/internal/users/", {"ids": ",".join(map(str, user_ids))})
+    except NotFound as error:
+        # Auth doesn't know our service key: its 404 must not look like a missing person to our caller.
+        raise Unavailable(retry_after_seconds=1) from error
 
 
 def cursor_of(request: Request) -> tuple[str, UUID] | None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from chatire_faults.history import CREATED, Device, History, Note, Sent, Stored, What
+from chatire_faults.history import CREATED, Device, History, Note, Sent, Stored, StoredEvent, What
 
 BREACHES = ("lost", "doubled", "reordered", "holes", "leaked", "altered", "unsettled", "refused")
 MOST_EXAMPLES = 30
@@ -75,28 +75,35 @@ def _check_store(stored: Stored, verdict: Verdict) -> None:
 
 def _check_sent(sent: list[Sent], stored: list[Stored], verdict: Verdict) -> None:
     """I1 and I6 in the database: what was acknowledged is where the acknowledgement said, as it was sent."""
-    at: dict[tuple[str, str, str], tuple[int, str]] = {}
-    for conversation in stored:
-        for event in conversation.events:
-            if event.kind == CREATED:
-                key = (conversation.conversation, event.data["sender"]["id"], event.data["client_id"])
-                at.setdefault(key, (event.seq, event.data["body"]))
-    removable = {each.conversation: each for each in stored}
+    kept = {
+        (each.conversation, event.data["sender"]["id"], event.data["client_id"]): event
+        for each in stored
+        for event in reversed(each.events)  # Of two, which _check_store has noted, the first one counts.
+        if event.kind == CREATED
+    }
+    conversations = {each.conversation: each for each in stored}
     for message in sent:
-        if message.refused is not None and not _was_ever_removed(message, removable):
-            verdict.add("refused", f"{message.client_id} of {message.sender}: {message.refused}")
-        if not message.acks and message.refused is None:
-            verdict.add("unsettled", f"{message.client_id} of {message.sender} was never answered")
-        found = at.get((message.conversation, message.sender, message.client_id))
-        if found is None:
-            if message.acks:
-                verdict.add("lost", f"{message.client_id} was acknowledged as {message.acks[0]} and is not stored")
-            continue
-        seq, body = found
-        if any(ack != seq for ack in message.acks):
-            verdict.add("doubled", f"{message.client_id} is stored as {seq}, acknowledged as {sorted(set(message.acks))}")
-        if body != message.body:
-            verdict.add("altered", f"{message.client_id} is stored with another body")
+        _check_answer(message, conversations, verdict)
+        found = kept.get((message.conversation, message.sender, message.client_id))
+        if found is not None:
+            _check_kept(message, found, verdict)
+        elif message.acks:
+            verdict.add("lost", f"{message.client_id} was acknowledged as {message.acks[0]} and is not stored")
+
+
+def _check_answer(message: Sent, stored: dict[str, Stored], verdict: Verdict) -> None:
+    if message.refused is not None and not _was_ever_removed(message, stored):
+        verdict.add("refused", f"{message.client_id} of {message.sender}: {message.refused}")
+    if not message.acks and message.refused is None:
+        verdict.add("unsettled", f"{message.client_id} of {message.sender} was never answered")
+
+
+def _check_kept(message: Sent, found: StoredEvent, verdict: Verdict) -> None:
+    if any(ack != found.seq for ack in message.acks):
+        acks = sorted(set(message.acks))
+        verdict.add("doubled", f"{message.client_id} is stored as {found.seq}, acknowledged as {acks}")
+    if found.data["body"] != message.body:
+        verdict.add("altered", f"{message.client_id} is stored with another body")
 
 
 def _was_ever_removed(message: Sent, stored: dict[str, Stored]) -> bool:
@@ -125,6 +132,7 @@ class _Walk:
         self._spans = stored.spans(device.user)
         self._bodies = {event.seq: (event.kind, event.data.get("body")) for event in stored.events}
         self._seen: set[int] = set()
+        self._owed: set[int] = set()
         self._place: int | None = None
 
     def over(self, log: list[Note]) -> None:
@@ -132,6 +140,9 @@ class _Walk:
         for note in log:
             match note.what:
                 case What.PLACED:
+                    self._place = note.seq
+                case What.RESYNCED:
+                    self._owed.update(range((self._place or note.seq) + 1, note.seq + 1))
                     self._place = note.seq
                 case What.LEFT:
                     self._place = None
@@ -181,6 +192,9 @@ class _Walk:
         member = bool(self._spans) and self._spans[-1][1] is None
         if not member:
             return
+        owed = {seq for seq in self._owed - self._seen if seq >= self._spans[-1][0]}
+        if owed:
+            self._verdict.add("lost", f"{self._name} never got {sorted(owed)[:5]} after `resync`", len(owed))
         place = self._place if self._place is not None else self._spans[-1][0] - 1
         if place < self._stored.last_seq:
             what = f"{self._name} got as far as {self._place} of {self._stored.last_seq}"

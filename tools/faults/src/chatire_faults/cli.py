@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one campaign; the exit code: 0 all right, 1 something is wrong, 2 could not."""
     chosen = _parser().parse_args(arguments)
     options = _options(chosen)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # So that it, too, leaves no stack running.
     _tell_since(time.monotonic())(f"Seed {options.seed}; starting a stack …")
     try:
         with tempfile.TemporaryDirectory(prefix="chatire-verify-", ignore_cleanup_errors=True) as folder:

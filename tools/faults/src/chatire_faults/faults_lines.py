@@ -19,7 +19,7 @@ async def _for_a_while(proxies: list[FaultProxy], conditions: Conditions) -> str
     finally:
         for proxy in proxies:
             proxy.become(GOOD)
-    return f"{len(proxies)} lines, {BAD_SECONDS:g} s"
+    return f"{len(proxies)} proxies, {BAD_SECONDS:g} s"
 
 
 async def slow_lines(world: World, random: Random) -> str:
@@ -58,4 +58,4 @@ async def half_close_lines(world: World, random: Random) -> str:
     proxies = world.some_proxies(random)
     for proxy in proxies:
         proxy.half_close_all()
-    return f"{len(proxies)} lines"
+    return f"{len(proxies)} proxies"

@@ -48,8 +48,7 @@ async def duplicate_sends(world: World, random: Random) -> str:
     talker = random.choice(able)
     message = talker.compose(random.choice(talker.conversations))
     ways = [_over_http(talker, message) for _ in range(random.randint(1, MOST_TIMES))]
-    for address in world.stack.gateways:
-        ways.append(_over_gateway(talker, message, address, random.randint(1, MOST_TIMES)))
+    ways += [_over_gateway(talker, message, address, random.randint(1, MOST_TIMES)) for address in world.stack.gateways]
     talker.transmit(message)
     await asyncio.gather(*ways)
     return f"{len(message.acks)} acks of one message"

@@ -31,7 +31,7 @@ async def cut_subscribers(world: World, random: Random) -> str:
 
 def _cut_subscribers(stack: Stack) -> str:
     with stack.valkey() as client:
-        count = client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        count = client.client_kill_filter(_type="pubsub")
     return f"{count} subscribers"
 
 

@@ -161,9 +161,7 @@ def percentiles(seconds: Iterable[float]) -> dict[str, float]:
 def table(figures: Figures) -> str:
     """The whole report."""
     head = ("fault", "times", "skipped", "worst ack ms", "worst shown ms")
-    cells = [head]
-    for row in figures.rows:
-        cells.append((row.kind, str(row.times), str(row.skipped), _number(row.worst_ack_ms), _number(row.worst_shown_ms)))
+    cells = [head, *map(_cells, figures.rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
     lines = [
         "  ".join([line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))])
@@ -191,6 +189,10 @@ def _facts(figures: Figures) -> dict[str, str]:
         "breaches": ", ".join(f"{count} {name}" for name, count in figures.breaches.items()),
         "result": f"{figures.wrong:,} THINGS ARE WRONG" if figures.wrong else "every promise was kept",
     }
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (row.kind, str(row.times), str(row.skipped), _number(row.worst_ack_ms), _number(row.worst_shown_ms))
 
 
 def _number(value: float) -> str:

@@ -33,6 +33,7 @@ class What(Enum):
 
     PLACED = "placed"  # It goes on after `seq`: first `ready`, `joined`, a raised `visible_from_seq`.
     SHOWN = "shown"  # An event came over the socket.
+    RESYNCED = "resynced"  # It goes on after `seq`, and owes itself what lies between.
     FETCHED = "fetched"  # An event was fetched by HTTP, as `resync` asks for.
     LEFT = "left"  # It is no member any more.
 

@@ -11,6 +11,7 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 CHUNK_BYTES = 16_384
 _NO_LINGER = struct.pack("ii", 1, 0)  # Closing now sends RST instead of FIN.
@@ -82,8 +83,9 @@ class FaultProxy:
         if self._server:
             self._server.close()
         self.reset_all()
-        while self._lines:
-            await asyncio.sleep(0)
+        serving = [line.serving for line in self._lines if line.serving]
+        if serving:
+            await asyncio.wait(serving)
 
     def reset_all(self) -> None:
         """Reset every connection, both ends."""
@@ -107,7 +109,7 @@ class FaultProxy:
             asyncio.create_task(self._pump(reader, far_writer, line)),
             asyncio.create_task(self._pump(far_reader, writer, line)),
         ]
-        line.pumps = pumps
+        line.pumps, line.serving = pumps, asyncio.current_task()
         try:
             await asyncio.wait(pumps)
         finally:
@@ -154,6 +156,7 @@ class _Line:
         self._far = far
         self.budget = budget
         self.pumps: list[asyncio.Task[None]] = []
+        self.serving: asyncio.Task[Any] | None = None
 
     def carry(self, size: int) -> bool:
         """Count bytes; False when they were the last straw, and the line is gone."""

@@ -120,8 +120,9 @@ class Stack:
 
         Raises: NotNow, when PostgreSQL does not answer, or went away in between.
         """
+        address = self._run["addresses"]["messages_database_url"]
         try:
-            with closing(psycopg2.connect(self._run["addresses"]["messages_database_url"], connect_timeout=2)) as server:
+            with closing(psycopg2.connect(address, connect_timeout=2)) as server:
                 server.autocommit = True
                 with server.cursor() as cursor:
                     yield cursor

@@ -103,12 +103,13 @@ class Talker(Observer):
                 self._leave(frame["conversation"], frame.get("seq") or 0)
             case "resync":
                 self.device.resyncs += 1
-                task = asyncio.create_task(self._fetch(frame["conversation"], frame["last_seq"]))
+                after: int = self._places.get(frame["conversation"], int(frame["last_seq"]))
+                self._place(frame["conversation"], frame["last_seq"], What.RESYNCED)
+                task = asyncio.create_task(self._fetch(frame["conversation"], after, frame["last_seq"]))
                 self._fetching.add(task)
                 task.add_done_callback(self._fetching.discard)
 
-    async def _fetch(self, conversation: str, last_seq: int) -> None:
-        after = self._places.get(conversation, last_seq)
+    async def _fetch(self, conversation: str, after: int, last_seq: int) -> None:
         while after < last_seq:
             path = f"/api/conversations/{conversation}/events/"
             start = str(after)
@@ -118,15 +119,14 @@ class Talker(Observer):
                 if event.seq <= last_seq:
                     self._note(What.FETCHED, event)
             after = page["events"][-1]["seq"] if page["events"] else last_seq
-        self._places[conversation] = max(self._places.get(conversation, 0), last_seq)
 
     def _note(self, what: What, event: Event) -> None:
         body = event.data.get("body") if event.kind == CREATED else None
         self.device.log.append(Note(what, event.conversation, event.seq, time.time(), event.kind, body))
 
-    def _place(self, conversation: str, seq: int) -> None:
+    def _place(self, conversation: str, seq: int, what: What = What.PLACED) -> None:
         self._places[conversation] = seq
-        self.device.log.append(Note(What.PLACED, conversation, seq, time.time()))
+        self.device.log.append(Note(what, conversation, seq, time.time()))
 
     def _leave(self, conversation: str, seq: int) -> None:
         self._places.pop(conversation, None)

@@ -27,5 +27,5 @@ class World:
     hiding: list[str]
 
     def some_proxies(self, random: Random) -> list[FaultProxy]:
-        """A random half of the lines, at least one."""
-        return random.sample(self.proxies, max(1, len(self.proxies) // 2))
+        """A random half of the proxies, rounded up."""
+        return random.sample(self.proxies, -(-len(self.proxies) // 2))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from gateway_service.realtime import frames
 from gateway_service.realtime.belonging import Belonging
 from gateway_service.realtime.conversation import Attachment, Conversation, Pace
-from gateway_service.realtime.effects import CheckHeads, Deliver, Pump, RefreshMembers
+from gateway_service.realtime.effects import CheckHeads, Deliver, Pump, RefreshMembers, Session
 from gateway_service.realtime.ring import Entry
 from gateway_service.realtime.state import Effects, State, look, seek
 
@@ -44,15 +44,17 @@ class Following:
         if live:
             self._state.counters.delivered += len(live)
             effects.append(Deliver(live, entry.frame, entry.at_us))
-        if entry.removes is not None:
-            self._remove(conversation, entry, effects)
         if len(live) < len(conversation.attachments):
             self._catch_up_with_those_ahead(conversation)
+        if entry.removes is not None:
+            self._remove(conversation, live, entry, effects)
 
-    def _remove(self, conversation: Conversation, entry: Entry, effects: Effects) -> None:
+    def _remove(self, conversation: Conversation, told: Sequence[Session], entry: Entry, effects: Effects) -> None:
+        """End the membership of those who were just told of its end."""
         self._remember_removal(conversation, entry)
-        for attachment in list(conversation.attachments.values()):
-            if attachment.pace is Pace.LIVE and attachment.is_ended_by(entry):
+        for session in told:
+            attachment = conversation.attachments[session]
+            if attachment.is_ended_by(entry):
                 self._belonging.end(conversation, attachment, entry.seq, effects)
 
     def _remember_removal(self, conversation: Conversation, entry: Entry) -> None:
