@@ -46,7 +46,7 @@ def test_unknown_log_names_those_there_are(tmp_path) -> None:
 def test_help_lists_every_command() -> None:
     done = _run("--help")
     assert done.returncode == 0
-    for command in ("up", "down", "status", "logs", "check", "test", "replay", "manage"):
+    for command in ("up", "down", "status", "logs", "check", "test", "replay", "verify", "manage"):
         assert f"    {command} " in done.stdout
 
 

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from . import install
+from . import install, suites
 from .checkout import DEFAULT_DATA, SERVICES
 from .console import Console, complain
 from .errors import LauncherError, UsageError
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(logs)
     command("check", _check, "check style, types, import rules and migrations")
     test = command("test", _test, "run the tests: all suites, or those named")
-    test.add_argument("suites", nargs="*", metavar="SUITE", help="see docs/development.md, or name a wrong one")
+    test.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(suites.names()))
     commands.add_parser("replay", help="replay chat logs on the running stack; ./chatire replay --help")
     commands.add_parser(
         "verify", help="break a stack of its own at random, check every promise; ./chatire verify --help"
@@ -123,7 +123,7 @@ def _up(chosen: argparse.Namespace) -> int:
         limits=chosen.limits,
     )
     if chosen.detach:
-        return run_detached(options, lambda background, when_ready: Launcher(options, background, when_ready).run())
+        return run_detached(options, lambda background, let_go: Launcher(options, background, let_go).run())
     return Launcher(options, console).run()
 
 
@@ -154,11 +154,9 @@ def _check(_chosen: argparse.Namespace) -> int:
 
 
 def _test(chosen: argparse.Namespace) -> int:
-    from .suites import names
-
-    unknown = [name for name in chosen.suites if name not in names()]
+    unknown = [name for name in chosen.suites if name not in suites.names()]
     if unknown:
-        raise UsageError(f"there is no suite called {', '.join(unknown)}. Suites: {', '.join(names())}")
+        raise UsageError(f"there is no suite called {', '.join(unknown)}. Suites: {', '.join(suites.names())}")
     install.ensure("dev", Console())
     install.enter_venv()
     from .tests_runner import run_tests

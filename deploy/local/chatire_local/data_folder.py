@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .checkout import shown
+from .checkout import DEFAULT_DATA, shown
 from .errors import LauncherError
 
 
@@ -87,11 +87,14 @@ class DataFolder:
         run = self.read_run()
         where = f" at {run['address']}" if run.get("address") else ""
         pid = f" (pid {run['launcher']['pid']})" if run.get("launcher") else ""
-        data = "" if self.path.name == "var" else f" --data {shown(self.path)}"
         return (
             f"Chatire already runs on {shown(self.path)}{where}{pid}. "
-            f"Stop it with ./chatire down{data}, or start a second one with --data DIR --port N."
+            f"Stop it with {self.command('down')}, or start a second one with --data DIR --port N."
         )
+
+    def command(self, name: str) -> str:
+        """How to type a command for this data folder."""
+        return f"./chatire {name}" if self.path == DEFAULT_DATA else f"./chatire {name} --data {shown(self.path)}"
 
     def read_run(self) -> dict[str, Any]:
         """The run file's content; empty when nothing was left there."""

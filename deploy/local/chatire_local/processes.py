@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+# `ps` writes dates in the language of the environment.
+PLAIN = {"PATH": os.defpath, "LC_ALL": "C"}
 HAS_PROC = (PROC / "self" / "stat").exists()
 # Each signal with the seconds to wait for its effect.
 StopPlan = Sequence[tuple[signal.Signals, float]]
@@ -108,7 +110,7 @@ def _from_proc(entry: Path) -> Process | None:
 def _from_ps() -> dict[int, Process]:
     """The same from `ps`, for systems without /proc (macOS)."""
     command = ["ps", "-axo", "pid=,ppid=,pgid=,rss=,stat=,lstart="]
-    rows = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    rows = subprocess.run(command, capture_output=True, text=True, env=PLAIN, check=False).stdout.splitlines()
     found = {}
     for row in rows:
         pid, parent, group, kilobytes, state, since = row.split(None, 5)

@@ -67,17 +67,17 @@ def _health(name: str, address: str) -> str:
 
 
 def _as_text(found: dict[str, Any]) -> list[str]:
-    where = shown(Path(found["data"]))
+    data = DataFolder(Path(found["data"]))
+    where = shown(data.path)
     if found["state"] == "stopped":
-        return [f"Nothing runs on {where}. Start it with ./chatire up"]
+        return [f"Nothing runs on {where}. Start it with {data.command('up')}"]
     head = f"Chatire at {found['address']}: {found['state']}; limits {found['limits']}, data in {where}"
     rows = [COLUMNS, *(_row(name, part) for name, part in found["parts"].items())]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    hint = (
-        ["", "Its launcher was killed. ./chatire up cleans up and starts again."] if found["state"] == "crashed" else []
-    )
-    return [head, "", *lines, *hint]
+    if found["state"] == "crashed":
+        lines += ["", f"Its launcher was killed. {data.command('up')} cleans up and starts again."]
+    return [head, "", *lines]
 
 
 def _row(name: str, part: dict[str, Any]) -> tuple[str, ...]:

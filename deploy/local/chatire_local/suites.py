@@ -13,6 +13,7 @@ class Needs(Enum):
     NOTHING = "nothing"
     SERVERS = "servers"  # PostgreSQL and Valkey of its own
     STACK = "stack"  # a whole running Chatire
+    QUIET = "quiet"  # the machine to itself
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,13 @@ SUITES = (
     Suite("messages", ROOT / "services" / "messages" / "tests", Needs.SERVERS),
     Suite("gateway", ROOT / "services" / "gateway" / "tests", Needs.SERVERS),
     Suite("contract", ROOT / "tests" / "contract", Needs.SERVERS),
+    Suite("compose", ROOT / "tests" / "compose", Needs.NOTHING),
     Suite("launcher", ROOT / "tests" / "launcher", Needs.NOTHING),
     Suite("client", ROOT / "tools" / "client" / "tests", Needs.NOTHING),
-    Suite("faults", ROOT / "tests" / "faults", Needs.NOTHING),
     Suite("web", ROOT / "web" / "tests", Needs.NOTHING, in_javascript=True),
     Suite("e2e", ROOT / "tests" / "e2e", Needs.STACK),
     Suite("browser", ROOT / "tests" / "browser", Needs.STACK),
+    Suite("faults", ROOT / "tests" / "faults", Needs.QUIET),
     Suite("replay", ROOT / "tools" / "replay" / "tests", Needs.STACK),
 )
 

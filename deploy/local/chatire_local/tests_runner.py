@@ -1,6 +1,7 @@
 """`./chatire test`: runs suites as processes of their own, streams what they say, and ends with one line of counts.
 
-Suites that bring their own servers run two at a time; those that share one running stack come after them, one by one.
+Suites that bring their own servers run two at a time; after them, one by one, those that share a running stack, and
+those that want quiet.
 """
 
 import os
@@ -40,8 +41,11 @@ class TestRun:
     def run(self) -> dict[str, Counts]:
         """Run everything; return what each suite counted."""
         try:
-            self._run_side_by_side([suite for suite in self._suites if suite.needs is not Needs.STACK])
+            self._run_side_by_side([suite for suite in self._suites if suite.needs in {Needs.NOTHING, Needs.SERVERS}])
             self._run_on_stack([suite for suite in self._suites if suite.needs is Needs.STACK])
+            for suite in self._suites:
+                if suite.needs is Needs.QUIET:
+                    self._run_suite(suite, {})
         finally:
             self._end_children()
         return self._results
@@ -78,7 +82,10 @@ class TestRun:
 
     def _run_suite(self, suite: Suite, environment: Mapping[str, str]) -> None:
         self._console.title(f"{suite.name}: starting")
-        counts = self._run_vitest(suite) if suite.in_javascript else self._run_pytest(suite, environment)
+        try:
+            counts = self._run_vitest(suite) if suite.in_javascript else self._run_pytest(suite, environment)
+        except OSError as error:
+            counts = broken(suite.name, f"could not be run: {error}")
         self._results[suite.name] = counts
         self._console.line(f"{suite.name}: {counts}", style=RED if counts.failed else GREEN)
 

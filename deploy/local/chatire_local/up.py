@@ -26,11 +26,11 @@ from .stack.worker import Worker
 class Launcher:
     """Runs one stack in the foreground of this process."""
 
-    def __init__(self, options: StackOptions, console: Console, when_ready: Callable[[], None] = lambda: None) -> None:
-        """Call `when_ready` once, as soon as every part can serve."""
+    def __init__(self, options: StackOptions, console: Console, let_go: Callable[[], None] | None = None) -> None:
+        """Run on this terminal or, with `let_go`, only until every part can serve: then call it once to give it back."""
         self._options = options
         self._console = console
-        self._when_ready = when_ready
+        self._let_go = let_go
         self._data = DataFolder(options.data)
         self._stop = threading.Event()
         self._state = "starting"
@@ -73,8 +73,11 @@ class Launcher:
         self._write_run_file()
         self._console.line()
         self._console.title(f"Chatire is up at {self._options.origin} ({seconds:.1f} s)")
-        self._console.line("Ctrl-C stops it; the data stays. In another terminal: ./chatire status, ./chatire logs")
-        self._when_ready()
+        stop = self._data.command("down") if self._let_go else "Ctrl-C"
+        look = f"{self._data.command('status')}, {self._data.command('logs')}"
+        self._console.line(f"{stop} stops it; the data stays. To look at it: {look}")
+        if self._let_go:
+            self._let_go()
 
     def _listen_for_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

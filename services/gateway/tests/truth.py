@@ -77,10 +77,11 @@ class Truth:
         self.logs[log.id] = log
         return [message for user in members for message in self.add(log.id, user)]
 
-    def post(self, conversation: str, user: str) -> list[Published]:
+    def post(self, conversation: str, user: str, *, padding: int = 0) -> list[Published]:
         """A message."""
         self._made += 1
-        return [self._append(self.logs[conversation], "message.created", user, {"body": f"text {self._made}"})]
+        data = {"body": f"text {self._made} " + "x" * padding}
+        return [self._append(self.logs[conversation], "message.created", user, data)]
 
     def add(self, conversation: str, user: str) -> list[Published]:
         """Somebody becomes a member."""

@@ -40,7 +40,7 @@ class Supervisor:
         for worker in workers:
             worker.start()
             self.workers[worker.part.name] = worker
-        self._changed()
+            self._changed()
         with ThreadPoolExecutor(len(workers) or 1) as pool:
             waiting = [pool.submit(self._wait_until_ready, worker) for worker in workers]
         failures = [failure for failure in (future.exception() for future in waiting) if failure]

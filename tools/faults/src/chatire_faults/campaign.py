@@ -14,9 +14,10 @@ from typing import Any
 from chatire_client import Account, Http
 from chatire_faults.checker import Verdict, check
 from chatire_faults.figures import Figures, Run, summed_up
-from chatire_faults.history import History, Stored, StoredEvent
+from chatire_faults.history import History, Sent, Stored, StoredEvent
 from chatire_faults.insisting import insist
 from chatire_faults.nemesis import Nemesis
+from chatire_faults.prober import Prober
 from chatire_faults.proxy import GOOD, FaultProxy
 from chatire_faults.stack import Stack
 from chatire_faults.talker import Talker
@@ -61,19 +62,24 @@ class Campaign:
         world = await self._prepare()
         ends = [asyncio.create_task(self._watch_for_end(talker)) for talker in world.talkers]
         nemesis = self._nemesis(world)
+        prober = Prober(world.keeper, self._open_conversation(), self._chance())
         began = time.monotonic()
-        await self._under_load(world, nemesis)
+        await self._under_load(world, nemesis, prober)
         seconds = time.monotonic() - began
         self._tell("Quiet now; waiting until everybody has everything …")
         await self._come_to_rest(world)
-        self.history = await self._remember(world)
+        self.history = await self._remember(world, prober.sent)
         gave_up = [end.result() for end in ends if end.done()]
         for end in ends:
             end.cancel()
         await self._close(world)
         verdict: Verdict = check(self.history)
-        run = Run(self._options.seed, seconds, nemesis.injected, gave_up, self._trouble)
+        run = Run(self._options.seed, seconds, nemesis.injected, prober.probes, gave_up, self._trouble)
         return summed_up(run, self.history, verdict)
+
+    def _open_conversation(self) -> str:
+        """One that nobody is removed from, unless there is but one."""
+        return min(self._hides, key=lambda each: self._hides[each])
 
     def _nemesis(self, world: World) -> Nemesis:
         o = self._options
@@ -123,10 +129,11 @@ class Campaign:
 
     # During.
 
-    async def _under_load(self, world: World, nemesis: Nemesis) -> None:
+    async def _under_load(self, world: World, nemesis: Nemesis, prober: Prober) -> None:
         enough = asyncio.Event()
         each = self._options.rate / len(world.talkers)
         talking = [asyncio.create_task(talker.talk(each, enough)) for talker in world.talkers]
+        probing = asyncio.create_task(prober.probe(enough))
         seconds = self._options.minutes * 60
         deadline = time.monotonic() + seconds
         try:
@@ -137,6 +144,7 @@ class Campaign:
             for task in talking:
                 task.cancel()
             await asyncio.gather(*talking, return_exceptions=True)
+        await probing
 
     async def _watch_for_end(self, talker: Talker) -> str:
         why = await talker.live.wait_ended()
@@ -174,8 +182,8 @@ class Campaign:
         path = f"/api/conversations/{conversation}/"
         return int((await insist(lambda: keeper.call("GET", path)))["last_seq"])
 
-    async def _remember(self, world: World) -> History:
-        sent = [message for talker in world.talkers for message in talker.sent]
+    async def _remember(self, world: World, probes: list[Sent]) -> History:
+        sent = [*probes, *(message for talker in world.talkers for message in talker.sent)]
         stored = [await self._read_back(world.keeper, each) for each in self._hides]
         return History(sent, [talker.device for talker in world.talkers], stored)
 

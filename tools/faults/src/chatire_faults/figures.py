@@ -10,18 +10,27 @@ from typing import Any
 from chatire_faults.checker import BREACHES, Verdict
 from chatire_faults.history import History, What
 from chatire_faults.nemesis import Injected
+from chatire_faults.prober import Probe
 
 # A message sent just before a fault may suffer from it.
 BEFORE_SECONDS = 1.0
+SLOW_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of fault; the worst times in milliseconds of what was sent and stored from then to the next fault."""
+    """One kind of fault; the worst times in milliseconds until the next fault.
+
+    Attributes:
+        worst_away_ms: Until a message could be posted again (0: always, within a second).
+        worst_ack_ms: From sending to the ack, the clients' own waiting included.
+        worst_shown_ms: From the commit to a device on a good line, its time offline included.
+    """
 
     kind: str
     times: int
     skipped: int
+    worst_away_ms: float
     worst_ack_ms: float
     worst_shown_ms: float
 
@@ -46,6 +55,8 @@ class Figures:
     gave_up: list[str]
     ack_ms: dict[str, float]
     gap_ms: dict[str, float]
+    gap_with_offline_ms: dict[str, float]
+    offline_ms: dict[str, float]
     gap_through_proxies_ms: dict[str, float]
     breaches: dict[str, int]
     examples: list[str]
@@ -78,6 +89,7 @@ class Run:
     seed: int
     seconds: float
     injected: list[Injected]
+    probes: list[Probe]
     gave_up: list[str]
     trouble: list[str]
 
@@ -86,12 +98,13 @@ def summed_up(run: Run, history: History, verdict: Verdict) -> Figures:
     """The figures of a campaign."""
     acks = [(message.at, message.acked_at - message.at) for message in history.sent if message.acked_at]
     direct, proxied = _gaps(history, direct=True), _gaps(history, direct=False)
+    connected = _gaps(history, direct=True, connected=True)
     return Figures(
         seed=run.seed,
         seconds=round(run.seconds, 1),
         clients=len(history.devices),
         conversations=len(history.stored),
-        rows=_rows(run.injected, acks, direct),
+        rows=_rows(run, acks, direct),
         sent=len(history.sent),
         acked=sum(1 for message in history.sent if message.acks),
         refused=dict(Counter(message.refused for message in history.sent if message.refused)),
@@ -102,7 +115,9 @@ def summed_up(run: Run, history: History, verdict: Verdict) -> Figures:
         forced_repeats=sum(max(0, len(message.acks) - 1) for message in history.sent),
         gave_up=run.gave_up,
         ack_ms=percentiles(took for _, took in acks),
-        gap_ms=percentiles(took for _, took in direct),
+        gap_ms=percentiles(took for _, took in connected),
+        gap_with_offline_ms=percentiles(took for _, took in direct),
+        offline_ms=percentiles(seconds for device in history.devices for seconds in device.offline),
         gap_through_proxies_ms=percentiles(took for _, took in proxied),
         breaches={name: verdict.counts[name] for name in BREACHES},
         examples=verdict.examples,
@@ -110,11 +125,17 @@ def summed_up(run: Run, history: History, verdict: Verdict) -> Figures:
     )
 
 
-def _gaps(history: History, *, direct: bool) -> list[tuple[float, float]]:
-    """When each event was stored, and how many seconds later a device was shown it."""
+def _gaps(history: History, *, direct: bool, connected: bool = False) -> list[tuple[float, float]]:
+    """When each event was stored, and how many seconds later a device was shown it.
+
+    With `connected`, what was stored while the device had no connection counts from when it was ready again.
+    """
     at = {(each.conversation, event.seq): event.at for each in history.stored for event in each.events}
     return [
-        (at[note.conversation, note.seq], note.at - at[note.conversation, note.seq])
+        (
+            at[note.conversation, note.seq],
+            note.at - max(at[note.conversation, note.seq], note.since if connected else 0.0),
+        )
         for device in history.devices
         if device.direct is direct
         for note in device.log
@@ -122,27 +143,37 @@ def _gaps(history: History, *, direct: bool) -> list[tuple[float, float]]:
     ]
 
 
-def _rows(
-    injected: list[Injected], acks: Sequence[tuple[float, float]], gaps: Sequence[tuple[float, float]]
-) -> list[Row]:
-    ends = [*(fault.began for fault in injected[1:]), float("inf")]
-    worst: dict[str, list[tuple[float, float]]] = {}
-    for fault, end in zip(injected, ends, strict=True):
+def _rows(run: Run, acks: Sequence[tuple[float, float]], gaps: Sequence[tuple[float, float]]) -> list[Row]:
+    ends = [*(fault.began for fault in run.injected[1:]), float("inf")]
+    worst: dict[str, list[tuple[float, float, float]]] = {}
+    for fault, end in zip(run.injected, ends, strict=True):
         if not fault.skipped:
             start = fault.began - BEFORE_SECONDS
-            pair = (_worst_within(acks, start, end), _worst_within(gaps, start, end))
-            worst.setdefault(fault.kind, []).append(pair)
-    skipped = Counter(fault.kind for fault in injected if fault.skipped)
-    return [
-        Row(
-            kind,
-            len(worst.get(kind, [])),
-            skipped[kind],
-            max((ack for ack, _ in worst.get(kind, [])), default=0.0),
-            max((gap for _, gap in worst.get(kind, [])), default=0.0),
-        )
-        for kind in sorted(worst.keys() | skipped.keys())
+            times = (
+                _away(run.probes, fault.began, end),
+                _worst_within(acks, start, end),
+                _worst_within(gaps, start, end),
+            )
+            worst.setdefault(fault.kind, []).append(times)
+    skipped = Counter(fault.kind for fault in run.injected if fault.skipped)
+    return [_row(kind, worst.get(kind, []), skipped[kind]) for kind in sorted(worst.keys() | skipped.keys())]
+
+
+def _row(kind: str, times: list[tuple[float, float, float]], skipped: int) -> Row:
+    away, ack, shown = (max(column) for column in zip(*times, strict=True)) if times else (0.0, 0.0, 0.0)
+    return Row(kind, len(times), skipped, away, ack, shown)
+
+
+def _away(probes: Sequence[Probe], start: float, end: float) -> float:
+    """Until the last attempt before the next fault that failed or took longer than a second was over."""
+    bad = [
+        probe.ended
+        for probe in probes
+        if start <= probe.ended
+        and probe.began < end
+        and not (probe.worked and probe.ended - probe.began < SLOW_SECONDS)
     ]
+    return round(1000 * (min(max(bad), end) - start), 1) if bad else 0.0
 
 
 def _worst_within(samples: Sequence[tuple[float, float]], start: float, end: float) -> float:
@@ -160,7 +191,7 @@ def percentiles(seconds: Iterable[float]) -> dict[str, float]:
 
 def table(figures: Figures) -> str:
     """The whole report."""
-    head = ("fault", "times", "skipped", "worst ack ms", "worst shown ms")
+    head = ("fault", "times", "skipped", "away ms", "worst ack ms", "worst shown ms")
     cells = [head, *map(_cells, figures.rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
     lines = [
@@ -184,15 +215,18 @@ def _facts(figures: Figures) -> dict[str, str]:
         f"a removal: {refused}; {figures.forced_repeats} acknowledged repeats",
         "shown": f"{figures.shown:,} events",
         "ack": _latency(figures.ack_ms),
-        "gap closed": f"{_latency(figures.gap_ms)}  (commit to a device on a good line)",
-        "": f"{_latency(figures.gap_through_proxies_ms)}  (to one behind a fault proxy)",
+        "gap closed": f"{_latency(figures.gap_ms)}  (commit, or being back online, to a device on a good line)",
+        "  with offline": f"{_latency(figures.gap_with_offline_ms)}  (commit to a device on a good line)",
+        "  by proxy": f"{_latency(figures.gap_through_proxies_ms)}  (commit to one behind a fault proxy)",
+        "offline": f"{_latency(figures.offline_ms)}  (from losing a line to being ready again, backoff included)",
         "breaches": ", ".join(f"{count} {name}" for name, count in figures.breaches.items()),
         "result": f"{figures.wrong:,} THINGS ARE WRONG" if figures.wrong else "every promise was kept",
     }
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    return (row.kind, str(row.times), str(row.skipped), _number(row.worst_ack_ms), _number(row.worst_shown_ms))
+    times = (row.worst_away_ms, row.worst_ack_ms, row.worst_shown_ms)
+    return (row.kind, str(row.times), str(row.skipped), *map(_number, times))
 
 
 def _number(value: float) -> str:

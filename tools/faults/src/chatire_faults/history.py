@@ -40,7 +40,7 @@ class What(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A line of a device's log."""
+    """A line of a device's log, noted at `at`, on a connection that was ready at `since`."""
 
     what: What
     conversation: str
@@ -48,11 +48,12 @@ class Note:
     at: float = 0.0
     kind: str = ""
     body: str | None = None
+    since: float = 0.0
 
 
 @dataclass(slots=True)
 class Device:
-    """A device's log, in the order in which things happened to it."""
+    """A device's log, in the order in which things happened to it; `offline`: seconds, each time it lost its line."""
 
     name: str
     user: str
@@ -60,6 +61,7 @@ class Device:
     log: list[Note] = field(default_factory=list)
     connections: int = 0
     resyncs: int = 0
+    offline: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

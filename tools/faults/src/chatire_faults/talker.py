@@ -29,6 +29,8 @@ class Talker(Observer):
         self._random = random
         self._places: dict[str, int] = {}
         self._fetching: set[asyncio.Task[None]] = set()
+        self._ready_at = 0.0
+        self._lost_at: float | None = None
 
     # Talking.
 
@@ -77,6 +79,10 @@ class Talker(Observer):
     def on_ready(self, frame: Frame) -> None:
         """Begin where there is no place yet, or where the past is hidden now; give up what is not listed any more."""
         self.device.connections += 1
+        self._ready_at = time.time()
+        if self._lost_at is not None:
+            self.device.offline.append(self._ready_at - self._lost_at)
+            self._lost_at = None
         listed = {each["id"]: each for each in frame["conversations"]}
         for conversation, each in listed.items():
             place = self._places.get(conversation)
@@ -109,6 +115,10 @@ class Talker(Observer):
                 self._fetching.add(task)
                 task.add_done_callback(self._fetching.discard)
 
+    def on_closed(self, code: int) -> None:
+        """Note when the line was lost; every attempt to reconnect that fails comes here too."""
+        self._lost_at = self._lost_at or time.time()
+
     async def _fetch(self, conversation: str, after: int, last_seq: int) -> None:
         while after < last_seq:
             path = f"/api/conversations/{conversation}/events/"
@@ -122,7 +132,7 @@ class Talker(Observer):
 
     def _note(self, what: What, event: Event) -> None:
         body = event.data.get("body") if event.kind == CREATED else None
-        self.device.log.append(Note(what, event.conversation, event.seq, time.time(), event.kind, body))
+        self.device.log.append(Note(what, event.conversation, event.seq, time.time(), event.kind, body, self._ready_at))
 
     def _place(self, conversation: str, seq: int, what: What = What.PLACED) -> None:
         self._places[conversation] = seq

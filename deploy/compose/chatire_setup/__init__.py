@@ -1,0 +1,1 @@
+"""What `docker compose up` does before the services start."""
