@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chatire_shared.bus.groups import conversation_group, user_group
+from chatire_shared.bus.port import BusUnavailable
 from chatire_shared.bus.publisher import LayerPublisher
 from chatire_shared.contracts import envelopes
 from chatire_shared.identity.service_tokens import ServiceVerifier
@@ -87,7 +89,12 @@ class Backstage(ThreadingHTTPServer):
         with self.lock:
             heads = [[name, len(log)] for name, log in self.logs.items()]
             members = [[user, version] for user, version in self.versions.items()]
-        self.publisher.publish_many([("tick", envelopes.tick(relay=self.epoch, n=1, heads=heads, members=members))])
+        self._publish([("tick", envelopes.tick(relay=self.epoch, n=1, heads=heads, members=members))])
+
+    def _publish(self, items: list[tuple[str, dict[str, Any]]]) -> None:
+        """Like a relay that never tries again: what Redis doesn't take is lost."""
+        with contextlib.suppress(BusUnavailable):
+            self.publisher.publish_many(items)
 
     def _append(self, conversation: str, kind: str, data: dict[str, Any]) -> int:
         log = self.logs[conversation]
@@ -106,7 +113,7 @@ class Backstage(ThreadingHTTPServer):
             message = envelopes.event(
                 kind=kind, conversation=conversation, seq=seq, epoch=self.epoch, at_us=1, body=log[-1].encode()
             )
-            self.publisher.publish_many([(conversation_group(conversation), message)])
+            self._publish([(conversation_group(conversation), message)])
         return seq
 
     def _note(self, kind: str, conversation: str, user: str, seq: int, **fields: Any) -> None:
@@ -114,7 +121,7 @@ class Backstage(ThreadingHTTPServer):
         note = envelopes.joined if kind == "joined" else envelopes.left
         message = note(user=user, conversation=conversation, seq=seq, membership_version=version, **fields)
         if not self.silent:
-            self.publisher.publish_many([(user_group(user), message)])
+            self._publish([(user_group(user), message)])
 
     # The contract of docs/internal.md
 
@@ -175,7 +182,7 @@ class Backstage(ThreadingHTTPServer):
             user = str(self.tokens.verify(body["tokens"][item["token"]]).user_id)
             self.read[item["conversation"], user] = item["seq"]
             note = envelopes.read(user=user, conversation=item["conversation"], seq=item["seq"], origin=item["origin"])
-            self.publisher.publish_many([(user_group(user), note)])
+            self._publish([(user_group(user), note)])
             results.append({"ok": True, "read_seq": item["seq"]})
         return {"v": 1, "results": results}
 

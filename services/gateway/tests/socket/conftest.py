@@ -19,7 +19,7 @@ import pytest
 from backstage import Backstage
 from device import Device
 
-from chatire_shared.testing.servers import ensure_redis
+from chatire_shared.testing.servers import ValkeyServer, ensure_redis
 from chatire_shared.testing.tokens import TokenMint, public_jwk
 
 COMMANDS = {
@@ -64,7 +64,7 @@ class House:
 @contextmanager
 def running(kind: str, folder: Path, **environment: str) -> Iterator[House]:
     key = TokenMint(kid="gateway")
-    redis_url = ensure_redis()
+    redis_url = environment.get("CHATIRE_REDIS_URL") or ensure_redis()
     backstage = Backstage(redis_url, key)
     threading.Thread(target=backstage.serve_forever, daemon=True).start()
     (folder / "key.pem").write_bytes(key.pem())
@@ -131,4 +131,20 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def own_house(tmp_path: Path) -> Iterator[House]:
     """A gateway under Daphne that the test may ruin."""
     with running("daphne", tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+def valkey() -> Iterator[ValkeyServer]:
+    """A Valkey that the test may end."""
+    server = ValkeyServer()
+    server.start()
+    yield server
+    server.destroy()
+
+
+@pytest.fixture
+def frail_house(tmp_path: Path, valkey: ValkeyServer) -> Iterator[House]:
+    """A gateway under Daphne on that Valkey."""
+    with running("daphne", tmp_path, CHATIRE_REDIS_URL=valkey.url) as house:
         yield house

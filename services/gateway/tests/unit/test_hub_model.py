@@ -217,7 +217,16 @@ class Weather(RuleBasedStateMachine):
             self.stage.assert_everybody_has_everything()
 
 
-TestWeather = Weather.TestCase
+class TestWeather(Weather.TestCase):
+    def runTest(self) -> None:  # noqa: N802 (unittest's name)  # noqa: N802 (the name of unittest)
+        try:
+            super().runTest()
+        except SystemError:
+            # CPython 3.11's own: "AST constructor recursion depth mismatch", now and then, when hypothesis parses this
+            # file to name the machine. Nothing of ours raises SystemError.
+            super().runTest()
+
+
 TestWeather.settings = settings(
     # 200 x 60 steps take about 8 s; HUB_EXAMPLES=20000 is for a quiet evening after the hub was changed.
     max_examples=int(os.environ.get("HUB_EXAMPLES", "200")),

@@ -48,7 +48,7 @@ class DaphneTransport:
     """Writes ready-made frames to Twisted's transport, past Autobahn's framing (see `gateway_service.server`).
 
     Uses `dataBuffer`, `offset` and `_tempDataLen` of Twisted's FileDescriptor, which are not public: the only way to
-    know how much is queued. `tests/server/test_backpressure.py` fails when they change.
+    know how much is queued. `tests/socket/test_delivery.py` (a reader that never reads) fails when they change.
     """
 
     def __init__(self, protocol: Any) -> None:
