@@ -60,7 +60,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = Stack(tmp_path_factory.mktemp("stack") / "data")
     stack.up("--gateways", "2", "--limits", "off")
     yield stack
-    stack.run("down")
+    assert stack.run("down").returncode == 0
+    assert stack.processes() == []
 
 
 @pytest.fixture(scope="session")
@@ -87,4 +88,5 @@ def fresh_stack(tmp_path: Path) -> Iterator[Stack]:
 def _at_rest(data: Path) -> Iterator[Stack]:
     stack = Stack(data)
     yield stack
-    stack.run("down")
+    assert stack.run("down").returncode == 0
+    assert stack.processes() == []

@@ -3,10 +3,14 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from launching import Stack, until
+
+from chatire_local.checkout import LOCAL
 
 
 @pytest.mark.parametrize("part", ["caddy", "gateway-1", "relay", "messages", "auth", "valkey", "postgres"])
@@ -54,6 +58,21 @@ def test_down_stops_what_a_killed_launcher_left(stack: Stack) -> None:
 
     assert stack.run("down").returncode == 0
 
+    assert stack.processes() == []
+
+
+def test_launcher_that_hears_nothing_is_killed_by_down(stack: Stack) -> None:
+    stack.up()
+    os.kill(int(stack.status()["launcher"]), signal.SIGSTOP)
+    patience = (
+        "import chatire_local.down as down; down.PATIENCE_SECONDS = 1; import sys; from chatire_local.cli import main; "
+    )
+    line = [sys.executable, "-c", f"{patience} sys.exit(main(sys.argv[1:]))", "down", "--data", str(stack.data)]
+
+    down = subprocess.run(line, env={"PYTHONPATH": str(LOCAL)}, capture_output=True, text=True, check=False)
+
+    assert down.returncode == 0, down.stderr
+    assert "was killed" in down.stdout
     assert stack.processes() == []
 
 

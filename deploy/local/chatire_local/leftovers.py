@@ -29,3 +29,4 @@ def stop_leftovers(data: DataFolder, console: Console) -> int:
 def _stop(part: dict[str, Any]) -> None:
     plan = [(signal.Signals(number), seconds) for number, seconds in part["stop_plan"]]
     processes.end(part["pid"], part["since"], plan)
+    processes.end_group(part["pid"], part["since"])

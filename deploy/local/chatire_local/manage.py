@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from .leftovers import stop_leftovers
 from .options import StackOptions
 from .parts.services import Addresses, Services
 from .stack.errands import Errands
+from .stack.flag import Flag
 from .stack.supervisor import Supervisor
 
 
@@ -61,7 +61,7 @@ def _servers_for_the_occasion(data: DataFolder, console: Console) -> Iterator[Se
     console.let_go_of_terminal()
     with data.locked():
         stop_leftovers(data, console)
-        supervisor = Supervisor(console, data.logs, threading.Event(), lambda: None)
+        supervisor = Supervisor(console, data.logs, Flag(), lambda: None)
         assembly = Assembly(StackOptions(data=data.path), data, console, Errands())
         try:
             assembly.start_servers(supervisor)

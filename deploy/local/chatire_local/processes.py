@@ -58,7 +58,7 @@ def rss_of_tree(pid: int, processes: dict[int, Process]) -> int:
 
 
 def end(pid: int, since: str, plan: StopPlan) -> bool:
-    """Stop a process that may not be our child, and what is left of its group. Says whether it went by itself."""
+    """Stop a process that may not be our child, ever less politely. Says whether it went by itself."""
     polite = True
     for number, seconds in plan:
         if not is_alive(pid, since):
@@ -67,7 +67,6 @@ def end(pid: int, since: str, plan: StopPlan) -> bool:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
         _wait_until_gone(pid, since, seconds)
-    end_group(pid, since)
     return polite
 
 

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from .parts.postgres import SETTINGS, Postgres
 from .parts.valkey import Valkey
 from .ports import free_ports
 from .stack.errands import Errands
+from .stack.flag import Flag
 from .stack.supervisor import Supervisor
 
 # Nobody misses these rows after a power cut, and each flush costs milliseconds.
@@ -43,7 +43,7 @@ def running_servers(suites: list[str], folder: Path, console: Console) -> Iterat
     postgres_port, *ports = free_ports(1 + len(suites))
     postgres = Postgres(data, keyring, postgres_port, THROW_AWAY_SETTINGS)
     valkeys = {suite: Valkey(data, keyring, port, f"valkey-{suite}") for suite, port in zip(suites, ports, strict=True)}
-    supervisor = Supervisor(console, data.logs, threading.Event(), lambda: None)
+    supervisor = Supervisor(console, data.logs, Flag(), lambda: None)
     try:
         postgres.prepare(Errands(), console)
         supervisor.start([postgres.part(), *(valkey.part() for valkey in valkeys.values())])

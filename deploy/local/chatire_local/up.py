@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from .leftovers import stop_leftovers
 from .options import StackOptions
 from .ports import has_ipv6_loopback, holder, is_free
 from .stack.errands import Errands, Stopped
+from .stack.flag import Flag
 from .stack.supervisor import Supervisor
 from .stack.worker import Worker
 
@@ -32,7 +32,7 @@ class Launcher:
         self._console = console
         self._let_go = let_go
         self._data = DataFolder(options.data)
-        self._stop = threading.Event()
+        self._stop = Flag()
         self._state = "starting"
         self._addresses: dict[str, Any] = {}
         self._supervisor = Supervisor(console, self._data.logs, self._stop, self._write_run_file)
@@ -60,13 +60,22 @@ class Launcher:
             self._supervisor.watch()
         except Stopped:
             self._console.line("Stopped before it was up.")
+        except OSError as error:
+            raise LauncherError(
+                f"cannot go on: {error}. Is the disk full, or was the data folder moved away?"
+            ) from error
         finally:
-            self._state = "stopping"
-            self._write_run_file()
-            self._supervisor.stop()
-            self._data.forget_run()
+            self._stop_all()
         self._console.line(f"Stopped. Your data is in {shown(self._data.path)}.")
         return 0
+
+    def _stop_all(self) -> None:
+        self._state = "stopping"
+        try:
+            self._write_run_file()
+        finally:
+            self._supervisor.stop()
+        self._data.forget_run()
 
     def _say_ready(self, seconds: float) -> None:
         self._state = "ready"

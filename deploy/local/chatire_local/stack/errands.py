@@ -3,11 +3,12 @@
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from .flag import Flag
 
 LOOK_EVERY_SECONDS = 0.1
 
@@ -31,10 +32,10 @@ class Done:
 class Errands:
     """Runs commands that end by themselves. Safe to use from several threads."""
 
-    def __init__(self, stop: threading.Event | None = None) -> None:
+    def __init__(self, stop: Flag | None = None) -> None:
         """Cut every command off as soon as `stop` is set."""
-        self._stop = stop or threading.Event()
-        self._cancelled = threading.Event()
+        self._stop = stop or Flag()
+        self._cancelled = Flag()
 
     def cancel(self) -> None:
         """Cut off what runs and refuse what would come: something else failed."""

@@ -1,6 +1,5 @@
 """Keeps parts running: starts them side by side, waits until they serve, restarts who dies, stops all in order."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from typing import NoReturn
 from ..console import Console
 from ..errors import LauncherError
 from .errands import Stopped
+from .flag import Flag
 from .part import Part
 from .worker import Worker, empty_log_in_use
 
@@ -21,15 +21,15 @@ LOOK_AT_LOGS_EVERY_SECONDS = 60.0
 class Supervisor:
     """The workers of one stack."""
 
-    def __init__(self, console: Console, logs: Path, stop: threading.Event, changed: Callable[[], None]) -> None:
+    def __init__(self, console: Console, logs: Path, stop: Flag, changed: Callable[[], None]) -> None:
         """Report to `console`; `stop` ends every wait; `changed` is called whenever the set of processes did."""
         self.workers: dict[str, Worker] = {}
         self._console = console
         self._logs = logs
         self._stop = stop
         self._changed = changed
-        self._hurry = threading.Event()
-        self._failed = threading.Event()
+        self._hurry = Flag()
+        self._failed = Flag()
 
     def start(self, parts: Iterable[Part]) -> None:
         """Start parts side by side and wait until each can serve.

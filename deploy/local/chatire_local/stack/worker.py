@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
 from .. import processes
+from .flag import Flag
 from .part import Part
 
 FIRST_PAUSE_SECONDS = 0.2
@@ -83,7 +83,7 @@ class Worker:
         self.start()
         return True
 
-    def stop(self, hurry: threading.Event) -> bool:
+    def stop(self, hurry: Flag) -> bool:
         """Stop the process, ever less politely. Says whether it went before it had to be killed."""
         polite = True
         for number, seconds in self.part.stop_plan:
@@ -97,7 +97,7 @@ class Worker:
             processes.end_group(self._child.pid, self.since)
         return polite
 
-    def _wait(self, seconds: float, hurry: threading.Event) -> None:
+    def _wait(self, seconds: float, hurry: Flag) -> None:
         began = time.monotonic()
         while self.exit_status() is None and time.monotonic() - began < (
             IN_A_HURRY_SECONDS if hurry.is_set() else seconds
