@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from stack import started
+from stack import given_or_started
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Without these, Chromium looks for hosts on the network that have nothing to do with us.
@@ -28,12 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def origin(pytestconfig: pytest.Config) -> Iterator[str]:
     """Where the stack under test is: `--url`, CHATIRE_E2E_URL, or a new one."""
-    given = pytestconfig.getoption("--url") or os.environ.get("CHATIRE_E2E_URL")
-    if given:
-        yield str(given)
-    else:
-        with started() as address:
-            yield address
+    with given_or_started(pytestconfig.getoption("--url")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from people import Company, Person
-from stack import started
+from stack import given_or_started
 
 from chatire_client import Http
 
@@ -17,12 +16,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def origin(pytestconfig: pytest.Config) -> Iterator[str]:
     """Where the stack under test is: `--url`, CHATIRE_E2E_URL, or a new one."""
-    given = pytestconfig.getoption("--url") or os.environ.get("CHATIRE_E2E_URL")
-    if given:
-        yield str(given)
-    else:
-        with started() as address:
-            yield address
+    with given_or_started(pytestconfig.getoption("--url")) as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -12,6 +13,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = ROOT / "chatire"
+
+
+@contextmanager
+def given_or_started(url: str | None) -> Iterator[str]:
+    """The stack at `url`, that of CHATIRE_E2E_URL, or one of its own; yields its address."""
+    given = url or os.environ.get("CHATIRE_E2E_URL")
+    if given:
+        yield given
+    else:
+        with started() as address:
+            yield address
 
 
 @contextmanager

@@ -75,14 +75,6 @@ class DataFolder:
                 raise LauncherError(self._who_has_it()) from taken
             yield
 
-    def is_locked(self) -> bool:
-        """Whether a launcher holds the folder now."""
-        try:
-            with self.locked():
-                return False
-        except (LauncherError, FileNotFoundError):
-            return (self.path / "lock").exists()
-
     def _who_has_it(self) -> str:
         run = self.read_run()
         where = f" at {run['address']}" if run.get("address") else ""

@@ -66,6 +66,13 @@ def test_a_body_is_taken_verbatim(body: str) -> None:
     assert _parse(**GOOD["send"] | {"body": body}).body == body
 
 
+def test_answering_nothing_may_be_said_or_left_out() -> None:
+    """As over HTTP, where a message's own shape says `null` too."""
+    assert _parse(**GOOD["send"], reply_to=None) == _parse(**GOOD["send"])
+    assert _parse(**GOOD["send"], reply_to=ID).reply_to == ID
+    assert isinstance(_parse(**GOOD["send"], reply_to="x"), Refusal)
+
+
 def test_a_doubled_field_is_refused_with_its_id() -> None:
     text = f'{{"type":"send","id":"{ID}","id":"{ID}","conversation":"{OTHER}","body":"x"}}'
     refusal = parse(text)

@@ -29,7 +29,7 @@ async def received(gateway: Gateway, connection: Connection, text: str | None) -
     if text is None:
         connection.close(malformed, "binary frames are not spoken here")
         return
-    if len(text) > protocol.MAX_FRAME_BYTES or len(text.encode()) > protocol.MAX_FRAME_BYTES:
+    if _is_too_large(text):
         connection.close(close_codes.FRAME_TOO_LARGE, "frame too large")
         return
     try:
@@ -41,6 +41,12 @@ async def received(gateway: Gateway, connection: Connection, text: str | None) -
         await _open_frame(gateway, connection, frame)
     else:
         await _first_frame(gateway, connection, frame)
+
+
+def _is_too_large(text: str) -> bool:
+    """Whether its UTF-8 is over the limit; measured only where four bytes a character could be."""
+    limit = protocol.MAX_FRAME_BYTES
+    return len(text) > limit or (len(text) > limit // 4 and len(text.encode()) > limit)
 
 
 async def _first_frame(

@@ -116,10 +116,6 @@ class Gateway:
         await self.bus.stop()
         self.upstream.stop()
 
-    def is_ready(self) -> bool:
-        """Whether revocations are known and nobody is being sent away."""
-        return self.feed.caught_up_once and not self.draining
-
     async def _prepare_keys(self, keys: JwksCache) -> None:
         while True:
             try:
@@ -165,11 +161,11 @@ class Gateway:
             self._pump(connection)
 
     def _pump(self, connection: Connection) -> None:
+        """Give a socket what it lacks, as far as there is room; again whenever its queue has drained."""
+        connection.wants_pump = True
         room = connection.replay_room()
-        connection.wants_pump = room <= 0 or connection.is_behind
         if room > 0:
             self.run(self.hub.pump(connection.id, room))
-            connection.wants_pump = True
 
     def _answered(self, connection: Connection, frame: Frame, outcome: str) -> None:
         self.metrics.sends[outcome] += 1

@@ -179,6 +179,10 @@ def _is_token(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= MAX_TOKEN_CHARS
 
 
+def _is_id_or_null(value: object) -> bool:
+    return value is None or is_canonical_uuid(value)
+
+
 def _is_map_of(check: Callable[[object], bool]) -> Callable[[object], bool]:
     def is_map(value: object) -> bool:
         return (
@@ -223,7 +227,7 @@ def _send(fields: _Fields) -> Send:
         id=fields.required("id", is_canonical_uuid, _UUID),
         conversation=fields.required("conversation", is_canonical_uuid, _UUID),
         body=fields.required("body", is_body, _BODY),
-        reply_to=fields.optional("reply_to", is_canonical_uuid, _UUID),
+        reply_to=fields.optional("reply_to", _is_id_or_null, f"{_UUID}, or null"),
         attachment_ids=tuple(
             fields.optional("attachment_ids", _is_list_of_ids(MAX_ATTACHMENTS), "a list of attachment ids", ()),
         ),
