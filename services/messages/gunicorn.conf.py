@@ -17,9 +17,11 @@ control_socket_disable = True
 
 def post_worker_init(worker: Any) -> None:
     """Begin to follow auth's changes in this worker, once its application is loaded."""
+    from chatire_shared.crash_points import started
     from messages_service.following import start_following
 
     start_following()
+    started("messages")
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -17,9 +17,10 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection, transaction
 
+from chatire_shared.crash_points import FOLDER_NAME
 from chatire_shared.outbox.models import OutboxRow
 from chatire_shared.outbox.services import record
-from chatire_shared.testing.faults import ENVIRONMENT_NAME
+from chatire_shared.testing.faults import arm, is_armed
 from chatire_shared.testing.servers import PostgresServer, ValkeyServer, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,12 +101,14 @@ def test_the_sweep_finds_what_nobody_rang_for(relays: Relays, ear: Any, make_eve
 
 @pytest.mark.parametrize("place", ["relay.before_publish", "relay.after_publish", "relay.after_delete"])
 def test_a_relay_that_dies_anywhere_loses_nothing(
-    relays: Relays, ear: Any, write: Callable, until: Callable, place: str
+    relays: Relays, ear: Any, write: Callable, until: Callable, place: str, tmp_path: Path
 ) -> None:
     for stream in STREAMS:
         write(stream, *range(1, 11))
-    assert relays.start(**{ENVIRONMENT_NAME: place}).wait(timeout=20) == -signal.SIGKILL
-    relays.start()
+    arm(tmp_path, place)
+    assert relays.start(**{FOLDER_NAME: str(tmp_path)}).wait(timeout=20) == -signal.SIGKILL
+    assert not is_armed(tmp_path, place)
+    relays.start(**{FOLDER_NAME: str(tmp_path)})
     until(lambda: all(ear.first_seqs(stream) == list(range(1, 11)) for stream in STREAMS))
     until(lambda: OutboxRow.objects.count() == 0)
 

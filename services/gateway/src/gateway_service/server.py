@@ -27,6 +27,7 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import defer, reactor
 
 from chatire_shared.contracts import close_codes
+from chatire_shared.crash_points import started
 from gateway_service.realtime.transport import DaphneTransport
 
 MAX_MESSAGE_BYTES = 524_288
@@ -136,6 +137,7 @@ class GatewayServer(Server):  # type: ignore[misc]
         # A close frame with a code, not a cut connection, also for what breaks RFC 6455 itself.
         # A client that is slow, but there, gets to see why: Autobahn's own second is short for it.
         self.ws_factory.setProtocolOptions(failByDrop=False, closeHandshakeTimeout=CLOSE_SECONDS)
+        started("gateway")
         self._starting = asyncio.ensure_future(self.gateway.start())
         # What exists now lives as long as the process; full collections over it cost a third of a busy gateway.
         gc.collect()

@@ -22,11 +22,11 @@ from chatire_shared.bus import wire
 from chatire_shared.bus.breaker import Backoff
 from chatire_shared.bus.port import BusUnavailable
 from chatire_shared.bus.publisher import LayerPublisher
+from chatire_shared.crash_points import hit
 from chatire_shared.outbox import rules, store
 from chatire_shared.outbox.counters import Counters
 from chatire_shared.outbox.store import Pending
 from chatire_shared.outbox.tick import Board
-from chatire_shared.testing import faults
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class Relay:
             outcome = self._publish(rows)
             removed = store.remove(outcome.done) if outcome.done else 0
             parked = store.note_failures(outcome.failed) if outcome.failed else 0
-        faults.hit("relay.after_delete")
+        hit("relay.after_delete")
         self._count(rows, outcome, removed, parked)
         return self._next(streams, rows, removed=removed, failed=len(outcome.failed))
 
@@ -145,13 +145,13 @@ class Relay:
         messages, broken = _read_all(rows, self._max_bytes)
         wanted = set(rules.settle(rows, broken).done)
         sendable = [row for row in rows if row.id in wanted]
-        faults.hit("relay.before_publish")
+        hit("relay.before_publish")
         try:
             refusals = self._publisher.publish_many([(row.topic, row.payload) for row in sendable])
         except BusUnavailable:
             self.counters.retries += len(sendable)
             raise
-        faults.hit("relay.after_publish")
+        hit("relay.after_publish")
         refused = {row.id: why for row, why in zip(sendable, refusals, strict=True) if why is not None}
         outcome = rules.settle(rows, broken | refused)
         _log_failures(rows, outcome, broken | refused)

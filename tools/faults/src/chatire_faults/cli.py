@@ -15,11 +15,13 @@ from dataclasses import asdict
 from pathlib import Path
 from random import SystemRandom
 
+from chatire_faults import scenarios
 from chatire_faults.campaign import Campaign, Options
 from chatire_faults.errors import FaultsError
 from chatire_faults.figures import Figures, table
 from chatire_faults.history import History
 from chatire_faults.nemesis import FAULTS
+from chatire_faults.scenarios import Setting
 from chatire_faults.stack import Stack
 
 DESCRIPTION = (
@@ -33,6 +35,8 @@ _LARGEST_SEED = 1_000_000
 def main(arguments: list[str] | None = None) -> int:
     """Run one campaign; the exit code: 0 all right, 1 something is wrong, 2 could not."""
     chosen = _parser().parse_args(arguments)
+    if chosen.scenario:
+        return _play(chosen)
     options = _options(chosen)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # So that it, too, leaves no stack running.
     _tell_since(time.monotonic())(f"Seed {options.seed}; starting a stack …")
@@ -49,6 +53,31 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.json:
         chosen.json.write_text(json.dumps(figures.as_json(), indent=2) + "\n")
     return 1 if figures.wrong else 0
+
+
+def _play(chosen: argparse.Namespace) -> int:
+    """Run scenarios, one after the other; the exit code as of `main`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    seed = SystemRandom().randrange(_LARGEST_SEED) if chosen.seed is None else chosen.seed
+    reports = []
+    for name in chosen.scenario:
+        tell = _tell_since(time.monotonic())
+        tell(f"{name}, seed {seed}, scale {chosen.scale:g}")
+        try:
+            with tempfile.TemporaryDirectory(prefix="chatire-verify-", ignore_cleanup_errors=True) as folder:
+                reports.append(scenarios.find(name)(Setting(Path(folder), seed, chosen.scale, tell)))
+        except FaultsError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+        except KeyboardInterrupt:
+            sys.stderr.write("stopped\n")
+            return 130
+        sys.stdout.write(reports[-1].table() + "\n")
+        sys.stdout.flush()
+    if chosen.json:
+        found = {report.scenario: {**report.figures, "wrong": report.wrong} for report in reports}
+        chosen.json.write_text(json.dumps({"seed": seed, "scale": chosen.scale, **found}, indent=2) + "\n")
+    return 1 if any(report.wrong for report in reports) else 0
 
 
 def _run(folder: Path, options: Options) -> Figures:
@@ -103,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--conversations", type=_some, default=20, metavar="N", help="groups they talk in (default 20)")
     add("--rate", type=_positive, default=20.0, metavar="N", help="messages a second, all together (default 20)")
     add("--every", type=_positive, default=6.0, metavar="SECONDS", help="pause between faults, about (default 6)")
+    hard = ", ".join(scenarios.names())
+    add("--scenario", nargs="+", choices=scenarios.names(), metavar="NAME", help=f"instead of a random run: {hard}")
+    add("--scale", type=_positive, default=1.0, metavar="N", help="of a scenario: multiplies every count (default 1)")
     add("--json", type=Path, metavar="FILE", help="write the figures there")
     return parser
 

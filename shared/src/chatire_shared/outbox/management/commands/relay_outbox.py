@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from chatire_shared.bus.publisher import LayerPublisher
+from chatire_shared.crash_points import started
 from chatire_shared.outbox.bell import BellListener
 from chatire_shared.outbox.health import HealthServer
 from chatire_shared.outbox.relay import Relay
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         ticker, bell = Ticker(publisher, relay.board), BellListener(settings.CHATIRE_REDIS_URL, relay.ring)
         health = _health(relay, options["health"])
         worker = threading.Thread(target=relay.run, name="chatire-relay", daemon=True)
+        started("relay")
         for part in (health, worker, ticker, bell):
             if part is not None:
                 part.start()
