@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,15 +17,18 @@ from chatire_faults.checker import Verdict, check
 from chatire_faults.figures import Figures, Run, summed_up
 from chatire_faults.history import History, Sent, Stored, StoredEvent
 from chatire_faults.insisting import insist
+from chatire_faults.lateness import broken_times, check_lateness
 from chatire_faults.nemesis import Nemesis
 from chatire_faults.prober import Prober
 from chatire_faults.proxy import GOOD, FaultProxy
+from chatire_faults.sampler import Sampler
 from chatire_faults.stack import Stack
 from chatire_faults.talker import Talker
 from chatire_faults.world import World
 
 HEALTHY_WITHIN_SECONDS = 60.0
-SETTLED_WITHIN_SECONDS = 90.0
+EXTRA_SECONDS = 20.0
+THREADS = 64
 LOOK_EVERY_SECONDS = 0.2
 OPENING_AT_ONCE = 8
 _CLIENTS_OF_A_PROXY = 4
@@ -34,7 +38,13 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked for; `rate`: messages per second of all clients together."""
+    """What the user asked for.
+
+    Attributes:
+        rate: Messages per second of all clients together.
+        acked: Go on until so many are acknowledged, for at most twice the time.
+        patience_seconds: How long everything may take to settle once nothing is broken any more.
+    """
 
     seed: int
     faults: Sequence[str]
@@ -43,6 +53,8 @@ class Options:
     conversations: int = 20
     rate: float = 20.0
     every_seconds: float = 6.0
+    acked: int = 0
+    patience_seconds: float = 90.0
 
 
 class Campaign:
@@ -55,10 +67,13 @@ class Campaign:
         self._tell = tell
         self._random = Random(options.seed)
         self._trouble: list[str] = []
+        self._sampler = Sampler(stack)
         self.history = History([], [], [])
 
     async def run(self) -> Figures:
         """Do it."""
+        # People insist in threads while parts are away; the prober and the nemesis must not wait behind them.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         world = await self._prepare()
         ends = [asyncio.create_task(self._watch_for_end(talker)) for talker in world.talkers]
         nemesis = self._nemesis(world)
@@ -74,7 +89,10 @@ class Campaign:
             end.cancel()
         await self._close(world)
         verdict: Verdict = check(self.history)
-        run = Run(self._options.seed, seconds, nemesis.injected, prober.probes, gave_up, self._trouble)
+        times = [(fault.began, fault.ended) for fault in nemesis.injected if not fault.skipped]
+        check_lateness(self.history, broken_times(times, prober.probes), verdict)
+        parts = self._sampler.figures()
+        run = Run(self._options.seed, seconds, nemesis.injected, prober.probes, gave_up, self._trouble, parts)
         return summed_up(run, self.history, verdict)
 
     def _open_conversation(self) -> str:
@@ -134,13 +152,18 @@ class Campaign:
         each = self._options.rate / len(world.talkers)
         talking = [asyncio.create_task(talker.talk(each, enough)) for talker in world.talkers]
         probing = asyncio.create_task(prober.probe(enough))
+        sampling = asyncio.create_task(self._sampler.sample())
         seconds = self._options.minutes * 60
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
         try:
-            await nemesis.rage(seconds)
-            await asyncio.sleep(max(0.0, deadline - time.monotonic()))
+            while (left := began + seconds - time.monotonic()) > 0:
+                await nemesis.rage(left)
+                await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
+                if _acked(world) < self._options.acked and seconds < 2 * 60 * self._options.minutes:
+                    seconds += EXTRA_SECONDS
         finally:
             enough.set()
+            sampling.cancel()
             for task in talking:
                 task.cancel()
             await asyncio.gather(*talking, return_exceptions=True)
@@ -159,14 +182,14 @@ class Campaign:
             lambda: asyncio.to_thread(self._stack.is_healthy), HEALTHY_WITHIN_SECONDS, "parts are not healthy again"
         )
         await self._until(
-            lambda: _answer(not any(talker.live.unsettled for talker in world.talkers)),
-            SETTLED_WITHIN_SECONDS,
+            lambda: _answer(not any(talker.unsettled for talker in world.talkers)),
+            self._options.patience_seconds,
             "messages are neither acknowledged nor refused",
         )
         heads = {each: await self._head(world.keeper, each) for each in self._hides}
         await self._until(
             lambda: _answer(not any(talker.behind(heads) for talker in world.talkers)),
-            SETTLED_WITHIN_SECONDS,
+            self._options.patience_seconds,
             "devices have not got everything",
         )
 
@@ -185,7 +208,8 @@ class Campaign:
     async def _remember(self, world: World, probes: list[Sent]) -> History:
         sent = [*probes, *(message for talker in world.talkers for message in talker.sent)]
         stored = [await self._read_back(world.keeper, each) for each in self._hides]
-        return History(sent, [talker.device for talker in world.talkers], stored)
+        changes = [change for talker in world.talkers for change in talker.changes]
+        return History(sent, [talker.device for talker in world.talkers], stored, changes)
 
     async def _read_back(self, keeper: Account, conversation: str) -> Stored:
         events: list[StoredEvent] = []
@@ -203,6 +227,10 @@ class Campaign:
                 await asyncio.gather(*(talker.stop() for talker in world.talkers))
         for proxy in world.proxies:
             await proxy.stop()
+
+
+def _acked(world: World) -> int:
+    return sum(1 for talker in world.talkers for message in talker.sent if message.acks)
 
 
 async def _a_few_at_a_time(starts: list[Callable[[], Awaitable[None]]]) -> None:

@@ -7,8 +7,8 @@ I4  no `seq` is left out, neither in the store nor on a device                  
 I5  nothing is shown to somebody who was removed before it                         leaked
 I6  what was not acknowledged is absent or there once                              doubled
 
-Beyond these: a send that never got any answer is `unsettled`, one that was turned away although its sender was never
-removed is `refused`.
+Beyond these: what took more than 5 s although nothing was broken is `late` (see `lateness`); a send that never got any
+answer is `unsettled`, one that was turned away although its sender was never removed is `refused`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from chatire_faults.history import CREATED, Device, History, Note, Sent, Stored, StoredEvent, What
+from chatire_faults.history import CREATED, DELETED, Change, Device, History, Note, Sent, Stored, StoredEvent, What
 
-BREACHES = ("lost", "doubled", "reordered", "holes", "leaked", "altered", "unsettled", "refused")
+BREACHES = ("lost", "doubled", "reordered", "holes", "leaked", "altered", "late", "unsettled", "refused")
 MOST_EXAMPLES = 30
+
+
+Said = dict[tuple[str, int], str]
+"""What was acknowledged, by conversation and seq."""
 
 
 @dataclass(slots=True)
@@ -50,8 +54,10 @@ def check(history: History) -> Verdict:
     for each in history.stored:
         _check_store(each, verdict)
     _check_sent(history.sent, history.stored, verdict)
+    _check_changes(history.changes, stored, verdict)
+    said = {(each.conversation, seq): each.body for each in history.sent for seq in each.acks}
     for device in history.devices:
-        _check_device(device, stored, verdict)
+        _check_device(device, stored, said, verdict)
     return verdict
 
 
@@ -102,8 +108,29 @@ def _check_kept(message: Sent, found: StoredEvent, verdict: Verdict) -> None:
     if any(ack != found.seq for ack in message.acks):
         acks = sorted(set(message.acks))
         verdict.add("doubled", f"{message.client_id} is stored as {found.seq}, acknowledged as {acks}")
-    if found.data["body"] != message.body:
+    if found.data["body"] != message.body and not _is_redacted(found):
         verdict.add("altered", f"{message.client_id} is stored with another body")
+
+
+def _is_redacted(event: StoredEvent) -> bool:
+    """A deleted message has no text any more, in the events before its deletion neither."""
+    return event.data.get("body") is None and event.data.get("deleted_at") is not None
+
+
+def _check_changes(changes: list[Change], stored: dict[str, Stored], verdict: Verdict) -> None:
+    """I1 for what was done to messages: an edit or deletion that was answered is in the log."""
+    done: set[tuple[str, str, str | None]] = set()
+    gone: set[str] = set()
+    for each in stored.values():
+        for event in each.events:
+            done.add((event.kind, str(event.data.get("id")), event.data.get("body")))
+            if event.kind == DELETED:
+                gone.add(str(event.data.get("id")))
+    for change in changes:
+        if not change.answered or (change.kind, change.message_id, change.body) in done:
+            continue
+        if change.kind == DELETED or change.message_id not in gone:
+            verdict.add("lost", f"{change.kind} of {change.message_id} was answered and is not in the log")
 
 
 def _was_ever_removed(message: Sent, stored: dict[str, Stored]) -> bool:
@@ -111,13 +138,13 @@ def _was_ever_removed(message: Sent, stored: dict[str, Stored]) -> bool:
     return where is not None and any(end is not None for _, end in where.spans(message.sender))
 
 
-def _check_device(device: Device, stored: dict[str, Stored], verdict: Verdict) -> None:
+def _check_device(device: Device, stored: dict[str, Stored], said: Said, verdict: Verdict) -> None:
     logs: dict[str, list[Note]] = defaultdict(list)
     for note in device.log:
         logs[note.conversation].append(note)
     for conversation, each in stored.items():
         if conversation in logs or each.spans(device.user):
-            _Walk(device, each, verdict).over(logs[conversation])
+            _Walk(device, each, said, verdict).over(logs[conversation])
     for conversation in logs.keys() - stored.keys():
         verdict.add("leaked", f"{device.name} was shown {conversation}, which it has nothing to do with")
 
@@ -125,12 +152,13 @@ def _check_device(device: Device, stored: dict[str, Stored], verdict: Verdict) -
 class _Walk:
     """One device's log of one conversation, from its beginning to its end."""
 
-    def __init__(self, device: Device, stored: Stored, verdict: Verdict) -> None:
+    def __init__(self, device: Device, stored: Stored, said: Said, verdict: Verdict) -> None:
         self._name = f"{device.name} in {stored.conversation}"
         self._stored = stored
         self._verdict = verdict
         self._spans = stored.spans(device.user)
-        self._bodies = {event.seq: (event.kind, event.data.get("body")) for event in stored.events}
+        self._said = said
+        self._kept = {event.seq: event for event in stored.events}
         self._seen: set[int] = set()
         self._owed: set[int] = set()
         self._place: int | None = None
@@ -172,11 +200,18 @@ class _Walk:
             self._verdict.add("leaked", f"{self._name} was shown {note.seq} after `left`")
 
     def _check_content(self, note: Note) -> None:
-        kept = self._bodies.get(note.seq)
+        kept = self._kept.get(note.seq)
         if kept is None:
             self._verdict.add("lost", f"{self._name} was shown {note.seq}, which is not stored")
-        elif kept != (note.kind, note.body):
-            self._verdict.add("altered", f"{self._name} was shown {note.seq} as {note.kind}, stored is {kept[0]}")
+        elif note.kind != kept.kind or not self._is_as_it_was(note, kept):
+            self._verdict.add("altered", f"{self._name} was shown {note.seq} as {note.kind}, stored is {kept.kind}")
+
+    def _is_as_it_was(self, note: Note, kept: StoredEvent) -> bool:
+        """What is stored now, or, of a message that was deleted since, what it said before."""
+        if note.body == kept.data.get("body"):
+            return True
+        before = self._said.get((note.conversation, note.seq))
+        return _is_redacted(kept) and (note.body == before or (before is None and note.body is not None))
 
     def _check_order(self, note: Note) -> None:
         if self._place is None:

@@ -20,6 +20,7 @@ from chatire_faults.campaign import Campaign, Options
 from chatire_faults.errors import FaultsError
 from chatire_faults.figures import Figures, table
 from chatire_faults.history import History
+from chatire_faults.machine import facts
 from chatire_faults.nemesis import FAULTS
 from chatire_faults.scenarios import Setting
 from chatire_faults.stack import Stack
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     sys.stdout.write(table(figures) + "\n")
     if chosen.json:
-        chosen.json.write_text(json.dumps(figures.as_json(), indent=2) + "\n")
+        chosen.json.write_text(json.dumps({"machine": facts(), **figures.as_json()}, indent=2) + "\n")
     return 1 if figures.wrong else 0
 
 
@@ -76,7 +77,9 @@ def _play(chosen: argparse.Namespace) -> int:
         sys.stdout.flush()
     if chosen.json:
         found = {report.scenario: {**report.figures, "wrong": report.wrong} for report in reports}
-        chosen.json.write_text(json.dumps({"seed": seed, "scale": chosen.scale, **found}, indent=2) + "\n")
+        chosen.json.write_text(
+            json.dumps({"machine": facts(), "seed": seed, "scale": chosen.scale, **found}, indent=2) + "\n"
+        )
     return 1 if any(report.wrong for report in reports) else 0
 
 
@@ -118,6 +121,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         conversations=chosen.conversations,
         rate=chosen.rate,
         every_seconds=chosen.every,
+        acked=chosen.acked,
     )
 
 
@@ -131,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--clients", type=_some, default=60, metavar="N", help="people with a device each (default 60)")
     add("--conversations", type=_some, default=20, metavar="N", help="groups they talk in (default 20)")
     add("--rate", type=_positive, default=20.0, metavar="N", help="messages a second, all together (default 20)")
+    add("--acked", type=int, default=0, metavar="N", help="go on, at most twice as long, until N are acknowledged")
     add("--every", type=_positive, default=6.0, metavar="SECONDS", help="pause between faults, about (default 6)")
     hard = ", ".join(scenarios.names())
     add("--scenario", nargs="+", choices=scenarios.names(), metavar="NAME", help=f"instead of a random run: {hard}")

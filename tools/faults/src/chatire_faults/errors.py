@@ -7,3 +7,7 @@ class FaultsError(Exception):
 
 class NotNow(Exception):
     """This fault cannot be injected at this moment (its target is just starting again, say)."""
+
+
+class Futile(NotNow):
+    """This fault cannot be injected here (no root, say), or was waited for in vain: trying again is no use."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from chatire_faults.checker import BREACHES, Verdict
@@ -58,6 +58,8 @@ class Figures:
     gap_with_offline_ms: dict[str, float]
     offline_ms: dict[str, float]
     gap_through_proxies_ms: dict[str, float]
+    changes: int
+    parts: dict[str, dict[str, float]]
     breaches: dict[str, int]
     examples: list[str]
     trouble: list[str]
@@ -92,6 +94,7 @@ class Run:
     probes: list[Probe]
     gave_up: list[str]
     trouble: list[str]
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def summed_up(run: Run, history: History, verdict: Verdict) -> Figures:
@@ -119,6 +122,8 @@ def summed_up(run: Run, history: History, verdict: Verdict) -> Figures:
         gap_with_offline_ms=percentiles(took for _, took in direct),
         offline_ms=percentiles(seconds for device in history.devices for seconds in device.offline),
         gap_through_proxies_ms=percentiles(took for _, took in proxied),
+        changes=sum(1 for change in history.changes if change.answered),
+        parts=run.parts,
         breaches={name: verdict.counts[name] for name in BREACHES},
         examples=verdict.examples,
         trouble=run.trouble,
@@ -213,6 +218,7 @@ def _facts(figures: Figures) -> dict[str, str]:
         "faults": f"{figures.faults} of {figures.kinds} kinds",
         "messages": f"{figures.sent:,} sent, {figures.acked:,} acknowledged, {figures.stored:,} stored; refused after "
         f"a removal: {refused}; {figures.forced_repeats} acknowledged repeats",
+        "changes": f"{figures.changes:,} edits and deletions answered",
         "shown": f"{figures.shown:,} events",
         "ack": _latency(figures.ack_ms),
         "gap closed": f"{_latency(figures.gap_ms)}  (commit, or being back online, to a device on a good line)",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-CREATED = "message.created"
+CREATED, EDITED, DELETED = "message.created", "message.edited", "message.deleted"
 
 
 @dataclass(slots=True)
@@ -16,6 +16,7 @@ class Sent:
     Attributes:
         acks: The `seq` of every acknowledgement, over whatever way it came.
         refused: Why the server will not have it, if it said so.
+        message_id: Its id, known from the acknowledgement.
     """
 
     client_id: str
@@ -26,6 +27,18 @@ class Sent:
     acks: list[int] = field(default_factory=list)
     acked_at: float | None = None
     refused: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(slots=True)
+class Change:
+    """An edit or a deletion of a message that was acknowledged; `answered`: the server said that it is done."""
+
+    kind: str
+    conversation: str
+    message_id: str
+    body: str | None
+    answered: bool = False
 
 
 class What(Enum):
@@ -103,3 +116,4 @@ class History:
     sent: list[Sent]
     devices: list[Device]
     stored: list[Stored]
+    changes: list[Change] = field(default_factory=list)

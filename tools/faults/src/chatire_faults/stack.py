@@ -83,6 +83,12 @@ class Stack:
             return found["state"] == "ready" and all(part["health"] == "ready" for part in found["parts"].values())
         return False
 
+    def pids(self) -> dict[str, int]:
+        """The first process of each part that runs, as the launcher wrote it down."""
+        with suppress(OSError, ValueError):
+            return {name: part["pid"] for name, part in self._run["parts"].items() if part["pid"]}
+        return {}
+
     def pid(self, part: str) -> int:
         """The process of a part.
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from random import Random
 from uuid import UUID
 
-from chatire_client import Account, Ack, Event, Live, Refused
+import requests
+
+from chatire_client import Account, Ack, Event, Live, Problem, Refused
 from chatire_client.events import Arrival
 from chatire_client.observer import Observer
 from chatire_client.wire import Frame
-from chatire_faults.history import CREATED, Device, Note, Sent, What
+from chatire_faults.history import CREATED, DELETED, EDITED, Change, Device, Note, Sent, What
 from chatire_faults.insisting import insist
 
+ABOUT_MESSAGES = frozenset({CREATED, EDITED, DELETED})
+EDITS, DELETIONS = 0.05, 0.03
+"""Shares of what is done; the rest is sending."""
+RECENT, MOST_CHANGING = 20, 3
 _PAGE = 500
 
 
@@ -27,7 +34,9 @@ class Talker(Observer):
         self.sent: list[Sent] = []
         self.live = Live(account, observer=self, random=Random(random.random()))
         self._random = random
+        self.changes: list[Change] = []
         self._places: dict[str, int] = {}
+        self._changing: set[asyncio.Task[None]] = set()
         self._fetching: set[asyncio.Task[None]] = set()
         self._ready_at = 0.0
         self._lost_at: float | None = None
@@ -62,17 +71,48 @@ class Talker(Observer):
         """Say something somewhere at random moments."""
         while not until.is_set():
             await asyncio.sleep(self._random.expovariate(per_second))
-            if self.conversations and not until.is_set():
+            if not self.conversations or until.is_set():
+                continue
+            dice = self._random.random()
+            if dice < EDITS + DELETIONS:
+                self._change_something(EDITED if dice < EDITS else DELETED)
+            else:
                 self.say(self._random.choice(self.conversations))
+
+    def _change_something(self, kind: str) -> None:
+        """Edit or delete one of the last own messages, over HTTP, until somebody answers."""
+        recent = [each for each in self.sent[-RECENT:] if each.message_id and each.conversation in self._places]
+        if not recent or len(self._changing) >= MOST_CHANGING:
+            return
+        message = self._random.choice(recent)
+        body = f"{message.body} (edited {len(self.changes)})" if kind == EDITED else None
+        change = Change(kind, message.conversation, str(message.message_id), body)
+        self.changes.append(change)
+        task = asyncio.create_task(self._insist_on(change))
+        self._changing.add(task)
+        task.add_done_callback(self._changing.discard)
+
+    async def _insist_on(self, change: Change) -> None:
+        path = f"/api/messages/{change.message_id}/"
+        method, fields = ("DELETE", None) if change.kind == DELETED else ("PATCH", {"body": change.body})
+        # Whoever was removed meanwhile, or edits what was deleted, is refused; who gets no answer at all can't tell.
+        with suppress(Problem, requests.RequestException):
+            await insist(lambda: self.account.call(method, path, fields))
+            change.answered = True
 
     def behind(self, heads: dict[str, int]) -> int:
         """How many events of its conversations it has not got yet."""
         return sum(max(0, heads.get(each, 0) - place) for each, place in self._places.items()) + len(self._fetching)
 
+    @property
+    def unsettled(self) -> int:
+        """Messages and changes without an answer."""
+        return self.live.unsettled + len(self._changing)
+
     async def stop(self) -> None:
         """Close the device."""
         await self.live.stop()
-        await asyncio.gather(*self._fetching, return_exceptions=True)
+        await asyncio.gather(*self._fetching, *self._changing, return_exceptions=True)
 
     # Being told. The client has moved its own cursors already; these are kept apart from them, to be checked.
 
@@ -131,7 +171,7 @@ class Talker(Observer):
             after = page["events"][-1]["seq"] if page["events"] else last_seq
 
     def _note(self, what: What, event: Event) -> None:
-        body = event.data.get("body") if event.kind == CREATED else None
+        body = event.data.get("body") if event.kind in ABOUT_MESSAGES else None
         self.device.log.append(Note(what, event.conversation, event.seq, time.time(), event.kind, body, self._ready_at))
 
     def _place(self, conversation: str, seq: int, what: What = What.PLACED) -> None:
@@ -150,6 +190,7 @@ def _note_answer(message: Sent, answer: asyncio.Future[Ack]) -> None:
     if isinstance(failure, Refused):
         message.refused = failure.code
     elif failure is None:
+        message.message_id = answer.result().message_id
         note_ack(message, answer.result().seq)
 
 
