@@ -122,6 +122,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         rate=chosen.rate,
         every_seconds=chosen.every,
         acked=chosen.acked,
+        patience_seconds=chosen.patience,
     )
 
 
@@ -137,6 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--rate", type=_positive, default=20.0, metavar="N", help="messages a second, all together (default 20)")
     add("--acked", type=int, default=0, metavar="N", help="go on, at most twice as long, until N are acknowledged")
     add("--every", type=_positive, default=6.0, metavar="SECONDS", help="pause between faults, about (default 6)")
+    text = "how long everything may take to settle in the end (default 90)"
+    add("--patience", type=_positive, default=90.0, metavar="SECONDS", help=text)
     hard = ", ".join(scenarios.names())
     add("--scenario", nargs="+", choices=scenarios.names(), metavar="NAME", help=f"instead of a random run: {hard}")
     add("--scale", type=_positive, default=1.0, metavar="N", help="of a scenario: multiplies every count (default 1)")

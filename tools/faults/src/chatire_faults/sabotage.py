@@ -1,0 +1,212 @@
+"""Ways to break the product on purpose, one promise each, so that a test can see the campaign notice.
+
+`CHATIRE_SABOTAGE=chatire_faults.sabotage:NAME` in the environment of a stack: each process calls NAME with its part once
+its code is loaded (`chatire_shared.crash_points.started`). The product itself has no such switch, and the built images
+neither have this module nor look for it.
+
+Three of them (`harmless`) only lose or double what may be lost or doubled: with these alone every promise must be kept.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from itertools import count
+from queue import SimpleQueue
+from typing import Any
+
+UNCOMMITTED_SECONDS = 0.6
+LOSE_EVERY = 4
+
+
+def ack_before_commit(part: str) -> None:
+    """Messages answers while its transaction is still open, and commits a little later."""
+    if part != "messages":
+        return
+    from django.db import connection, transaction
+
+    from messages_service.timeline.services import batches, posting
+
+    def post_and_commit_later(candidates: Any, now: Any, answers: SimpleQueue[Any]) -> None:
+        try:
+            with transaction.atomic():
+                answers.put(batches.post_candidates(candidates=candidates, now=now, lock_timeout_ms=2_000))
+                time.sleep(UNCOMMITTED_SECONDS)
+        except Exception as failure:  # noqa: BLE001 (whoever waits gets it)
+            answers.put(failure)
+        finally:
+            connection.close()
+
+    def post_unlocked(candidates: Any, now: Any, outcomes: dict[int, Any]) -> list[Any]:
+        if not candidates:
+            return []
+        answers: SimpleQueue[Any] = SimpleQueue()
+        threading.Thread(target=post_and_commit_later, args=(candidates, now, answers), daemon=True).start()
+        answer = answers.get()
+        if isinstance(answer, Exception):
+            raise answer
+        outcomes.update(answer[0])
+        return list(answer[1])
+
+    posting._post_unlocked = post_unlocked  # noqa: SLF001
+
+
+def no_deduplication(part: str) -> None:
+    """Messages stores a repeat as a new message."""
+    if part != "messages":
+        return
+    from django.db import connection
+
+    from messages_service.timeline.services import batches
+
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE timeline_message DROP CONSTRAINT IF EXISTS message_client_id")
+    connection.close()
+    look = batches._look  # noqa: SLF001
+
+    def blind_look(cursor: Any, candidates: Sequence[Any]) -> dict[int, Any]:
+        return {place: seen._replace(earlier_id=None) for place, seen in look(cursor, candidates).items()}
+
+    batches._look = blind_look  # noqa: SLF001
+
+
+def lost_bells(part: str) -> None:
+    """Harmless: messages never rings the relay."""
+    if part != "messages":
+        return
+    from chatire_shared.bus.publisher import LayerPublisher
+
+    LayerPublisher.ring = lambda _self: None  # type: ignore[method-assign]
+
+
+def no_sweep(part: str) -> None:
+    """Nobody rings, and the relay doesn't look by itself."""
+    lost_bells(part)
+    if part == "relay":
+        from chatire_shared.outbox import relay
+
+        relay.SWEEP_SECONDS = 3_600.0
+
+
+def lossy_bus(part: str) -> None:
+    """Harmless: each gateway loses every fourth event that the relay published, without a sign."""
+    if part != "gateway":
+        return
+    from gateway_service.realtime.gateway import Gateway
+
+    on_event, heard = Gateway.on_event, count(1)
+
+    def lose_some(self: Any, conversation: str, epoch: str, entry: Any) -> None:
+        if next(heard) % LOSE_EVERY:
+            on_event(self, conversation, epoch, entry)
+
+    Gateway.on_event = lose_some  # type: ignore[method-assign]
+
+
+def no_tick(part: str) -> None:
+    """Events get lost, and the ticks don't say how far the relay has come."""
+    lossy_bus(part)
+    if part == "relay":
+        from chatire_shared.outbox.tick import Board
+
+        Board.note = lambda _self, _topic, _seq, _message: None  # type: ignore[method-assign]
+
+
+def no_gap_fetch(part: str) -> None:
+    """Events get lost, and no gateway fetches what is missing."""
+    lossy_bus(part)
+    if part == "gateway":
+        from gateway_service.realtime.healing import Ranges
+
+        Ranges.want = lambda _self, _conversation, _after, _delay_seconds: None  # type: ignore[method-assign]
+
+
+def doubled_events(part: str) -> None:
+    """Harmless: the relay publishes everything twice."""
+    if part != "relay":
+        return
+    from chatire_shared.bus.publisher import LayerPublisher
+
+    publish_many = LayerPublisher.publish_many
+
+    def publish_twice(self: Any, messages: Any) -> Any:
+        publish_many(self, messages)
+        return publish_many(self, messages)
+
+    LayerPublisher.publish_many = publish_twice  # type: ignore[method-assign]
+
+
+def no_deduplication_in_gateway(part: str) -> None:
+    """Everything is published twice, and a gateway delivers what it knows already once more."""
+    doubled_events(part)
+    if part != "gateway":
+        return
+    from gateway_service.realtime.following import Following
+
+    event = Following.event
+
+    def deliver_repeats(self: Any, conversation_id: str, epoch: str, entry: Any, effects: Any) -> None:
+        conversation = self._state.conversations.get(conversation_id)
+        if conversation is not None and entry.seq <= conversation.position:
+            self._deliver(conversation, entry, effects)
+        else:
+            event(self, conversation_id, epoch, entry, effects)
+
+    Following.event = deliver_repeats  # type: ignore[method-assign]
+
+
+def no_order(part: str) -> None:
+    """Events get lost, and a gateway delivers what comes as it comes."""
+    lossy_bus(part)
+    if part != "gateway":
+        return
+    from gateway_service.realtime.conversation import Conversation
+
+    offer = Conversation.offer
+
+    def jump(self: Any, entry: Any) -> bool:
+        if entry.seq > self.position + 1:
+            self.position = entry.seq - 1
+        return offer(self, entry)
+
+    Conversation.offer = jump  # type: ignore[method-assign]
+
+
+def deliver_after_removal(part: str) -> None:
+    """A gateway goes on serving who was removed."""
+    if part != "gateway":
+        return
+    from gateway_service.realtime.conversation import Attachment
+
+    Attachment.is_ended_by = lambda _self, _entry: False  # type: ignore[method-assign]
+
+
+def no_replay(part: str) -> None:
+    """A socket that comes back gets what is new, and not what it missed."""
+    if part != "gateway":
+        return
+    from gateway_service.realtime.belonging import Belonging
+
+    start = Belonging._start  # noqa: SLF001
+
+    def forget_the_cursor(
+        self: Any, session: Any, membership: Any, cursor: int | None, epochs: Any, effects: Any
+    ) -> None:
+        start(self, session, membership, None, epochs, effects)
+
+    Belonging._start = forget_the_cursor  # type: ignore[method-assign]  # noqa: SLF001
+
+
+HARMLESS = (lost_bells, lossy_bus, doubled_events)
+HARMFUL = (
+    ack_before_commit,
+    no_deduplication,
+    no_sweep,
+    no_tick,
+    no_gap_fetch,
+    no_deduplication_in_gateway,
+    no_order,
+    deliver_after_removal,
+    no_replay,
+)
