@@ -8,7 +8,19 @@ from collections.abc import Callable
 import pytest
 
 from chatire_faults.checker import check
-from chatire_faults.history import CREATED, Device, History, Note, Sent, Stored, StoredEvent, What
+from chatire_faults.history import (
+    CREATED,
+    DELETED,
+    EDITED,
+    Change,
+    Device,
+    History,
+    Note,
+    Sent,
+    Stored,
+    StoredEvent,
+    What,
+)
 
 ROOM = "the garden"
 ADA, GRACE, LINUS = "ada", "grace", "linus"
@@ -167,6 +179,14 @@ def a_member_is_refused(history):
     history.sent.append(Sent("m10", ROOM, ADA, "words 10", 10.0, refused="not_found"))
 
 
+def an_edit_that_was_answered_is_not_in_the_log(history):
+    history.changes.append(Change(EDITED, ROOM, "id of m4", "better words", answered=True))
+
+
+def a_deletion_that_was_answered_is_not_in_the_log(history):
+    history.changes.append(Change(DELETED, ROOM, "id of m4", None, answered=True))
+
+
 @pytest.mark.parametrize(
     ("spoil", "found"),
     [
@@ -190,12 +210,37 @@ def a_member_is_refused(history):
         (a_body_is_shown_otherwise, "altered"),
         (a_send_is_never_answered, "unsettled"),
         (a_member_is_refused, "refused"),
+        (an_edit_that_was_answered_is_not_in_the_log, "lost"),
+        (a_deletion_that_was_answered_is_not_in_the_log, "lost"),
     ],
     ids=lambda value: value.__name__ if callable(value) else value,
 )
 def test_a_spoiled_history_is_found_out(history: History, spoil: Callable[[History], None], found: str):
     spoil(history)
     assert breaches(history).get(found, 0) >= 1, breaches(history)
+
+
+def test_a_change_that_nobody_answered_may_be_absent(history):
+    history.changes.append(Change(EDITED, ROOM, "id of m4", "better words"))
+    assert breaches(history) == {}
+
+
+def test_an_edit_of_what_was_deleted_afterwards_may_be_gone_with_it(history):
+    history.changes += [Change(EDITED, ROOM, "id of m9", "better", True), Change(DELETED, ROOM, "id of m9", None, True)]
+    gone = StoredEvent(HEAD + 1, DELETED, 10.0, {"id": "id of m9", "body": None, "deleted_at": "now"})
+    history.stored[0].events.append(gone)
+    history.stored[0].last_seq = gone.seq
+    for each in history.devices:
+        each.log.append(note(gone))
+    assert breaches(history) == {}
+
+
+def test_what_was_shown_before_its_deletion_is_not_altered_by_it(history):
+    history.stored[0].events[3].data.update(body=None, deleted_at="now")
+    assert breaches(history) == {}
+    log = log_of(history, ADA)
+    log[position(log, 4)] = Note(What.SHOWN, ROOM, 4, 4.1, CREATED, "words that nobody said")
+    assert breaches(history) == {"altered": 1}
 
 
 def test_what_was_not_acknowledged_may_be_absent_or_there_once(history):

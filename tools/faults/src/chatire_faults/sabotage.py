@@ -20,6 +20,10 @@ UNCOMMITTED_SECONDS = 0.6
 LOSE_EVERY = 4
 
 
+def _replace(owner: Any, name: str, by: Any) -> None:
+    setattr(owner, name, by)
+
+
 def ack_before_commit(part: str) -> None:
     """Messages answers while its transaction is still open, and commits a little later."""
     if part != "messages":
@@ -49,7 +53,7 @@ def ack_before_commit(part: str) -> None:
         outcomes.update(answer[0])
         return list(answer[1])
 
-    posting._post_unlocked = post_unlocked  # noqa: SLF001
+    _replace(posting, "_post_unlocked", post_unlocked)
 
 
 def no_deduplication(part: str) -> None:
@@ -68,7 +72,7 @@ def no_deduplication(part: str) -> None:
     def blind_look(cursor: Any, candidates: Sequence[Any]) -> dict[int, Any]:
         return {place: seen._replace(earlier_id=None) for place, seen in look(cursor, candidates).items()}
 
-    batches._look = blind_look  # noqa: SLF001
+    _replace(batches, "_look", blind_look)
 
 
 def lost_bells(part: str) -> None:
@@ -77,7 +81,7 @@ def lost_bells(part: str) -> None:
         return
     from chatire_shared.bus.publisher import LayerPublisher
 
-    LayerPublisher.ring = lambda _self: None  # type: ignore[method-assign]
+    _replace(LayerPublisher, "ring", lambda _self: None)
 
 
 def no_sweep(part: str) -> None:
@@ -93,15 +97,14 @@ def lossy_bus(part: str) -> None:
     """Harmless: each gateway loses every fourth event that the relay published, without a sign."""
     if part != "gateway":
         return
-    from gateway_service.realtime.gateway import Gateway
+    from gateway_service.realtime.hub import Hub
 
-    on_event, heard = Gateway.on_event, count(1)
+    event, heard = Hub.event, count(1)
 
-    def lose_some(self: Any, conversation: str, epoch: str, entry: Any) -> None:
-        if next(heard) % LOSE_EVERY:
-            on_event(self, conversation, epoch, entry)
+    def lose_some(self: Any, conversation: str, epoch: str, entry: Any) -> Any:
+        return event(self, conversation, epoch, entry) if next(heard) % LOSE_EVERY else []
 
-    Gateway.on_event = lose_some  # type: ignore[method-assign]
+    _replace(Hub, "event", lose_some)
 
 
 def no_tick(part: str) -> None:
@@ -110,7 +113,7 @@ def no_tick(part: str) -> None:
     if part == "relay":
         from chatire_shared.outbox.tick import Board
 
-        Board.note = lambda _self, _topic, _seq, _message: None  # type: ignore[method-assign]
+        _replace(Board, "note", lambda _self, _topic, _seq, _message: None)
 
 
 def no_gap_fetch(part: str) -> None:
@@ -119,7 +122,7 @@ def no_gap_fetch(part: str) -> None:
     if part == "gateway":
         from gateway_service.realtime.healing import Ranges
 
-        Ranges.want = lambda _self, _conversation, _after, _delay_seconds: None  # type: ignore[method-assign]
+        _replace(Ranges, "want", lambda _self, _conversation, _after, _delay_seconds: None)
 
 
 def doubled_events(part: str) -> None:
@@ -134,7 +137,7 @@ def doubled_events(part: str) -> None:
         publish_many(self, messages)
         return publish_many(self, messages)
 
-    LayerPublisher.publish_many = publish_twice  # type: ignore[method-assign]
+    _replace(LayerPublisher, "publish_many", publish_twice)
 
 
 def no_deduplication_in_gateway(part: str) -> None:
@@ -153,7 +156,7 @@ def no_deduplication_in_gateway(part: str) -> None:
         else:
             event(self, conversation_id, epoch, entry, effects)
 
-    Following.event = deliver_repeats  # type: ignore[method-assign]
+    _replace(Following, "event", deliver_repeats)
 
 
 def no_order(part: str) -> None:
@@ -170,7 +173,7 @@ def no_order(part: str) -> None:
             self.position = entry.seq - 1
         return offer(self, entry)
 
-    Conversation.offer = jump  # type: ignore[method-assign]
+    _replace(Conversation, "offer", jump)
 
 
 def deliver_after_removal(part: str) -> None:
@@ -179,7 +182,7 @@ def deliver_after_removal(part: str) -> None:
         return
     from gateway_service.realtime.conversation import Attachment
 
-    Attachment.is_ended_by = lambda _self, _entry: False  # type: ignore[method-assign]
+    _replace(Attachment, "is_ended_by", lambda _self, _entry: False)
 
 
 def no_replay(part: str) -> None:
@@ -195,7 +198,7 @@ def no_replay(part: str) -> None:
     ) -> None:
         start(self, session, membership, None, epochs, effects)
 
-    Belonging._start = forget_the_cursor  # type: ignore[method-assign]  # noqa: SLF001
+    _replace(Belonging, "_start", forget_the_cursor)
 
 
 HARMLESS = (lost_bells, lossy_bus, doubled_events)
