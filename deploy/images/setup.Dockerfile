@@ -11,7 +11,10 @@ RUN python -m venv --without-pip /opt/chatire \
 COPY deploy/local/chatire_local/__init__.py deploy/local/chatire_local/checkout.py deploy/local/chatire_local/data_folder.py \
      deploy/local/chatire_local/errors.py deploy/local/chatire_local/keyring.py /opt/chatire/src/chatire_local/
 COPY deploy/compose/chatire_setup/ /opt/chatire/src/chatire_setup/
-RUN chmod -R a+rX /opt/chatire && python -m compileall -q -x '/tests?/' /opt/chatire
+# As in the services' images: the layer of the packages above is the same.
+RUN find /opt/chatire/lib \( -name '*.po' -o -name '*.mo' -o -name '*.pyi' \) -delete \
+ && find /opt/chatire/lib -depth -type d \( -name tests -o -name test -o -name static \) -not -path '*/django/test' -exec rm -rf {} + \
+ && chmod -R a+rX /opt/chatire && python -m compileall -q /opt/chatire
 
 FROM ${PYTHON_IMAGE}
 # A new volume takes over owner and mode of the folder it is mounted on. Those that are handed out belong to the one who
@@ -19,8 +22,8 @@ FROM ${PYTHON_IMAGE}
 RUN python -m pip uninstall -y -q --root-user-action=ignore pip && rm -rf /usr/local/lib/python3*/ensurepip \
  && useradd --uid 10000 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin chatire \
  && install -d -o 10000 -g 10000 -m 0700 /kept \
- && install -d -o 10000 -g 10001 -m 2750 /handed/auth \
- && install -d -o 10000 -g 10002 -m 2750 /handed/messages /handed/relay \
+ && install -d -o 10000 -g 10001 -m 2750 /handed/auth /handed/auth-owner \
+ && install -d -o 10000 -g 10002 -m 2750 /handed/messages /handed/messages-owner /handed/relay \
  && install -d -o 10000 -g 10003 -m 2750 /handed/gateway \
  && install -d -o 10000 -g 10005 -m 2750 /handed/redis \
  && install -d -o 10000 -g 999 -m 2750 /handed/postgres

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from chatire_shared.conf.logs import logging_config
+from chatire_shared.serving.listeners import bind_only
 
-worker_class = "gthread"
+worker_class = "chatire_shared.serving.worker.Worker"
+on_starting = bind_only
 workers = 2
 threads = 4
 # Each worker loads the application itself: nothing (connections, keys, threads) exists before the fork to be shared by mistake.

@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-worker_class = "gthread"
+from chatire_shared.serving.listeners import bind_only
+
+worker_class = "chatire_shared.serving.worker.Worker"
+on_starting = bind_only
 threads = 4
 # Longer than the API gateway's and our own services' keep-alive, so that they close first and no request meets a closed socket.
 keepalive = 75
@@ -26,6 +29,8 @@ def post_worker_init(worker: Any) -> None:
 
 def worker_exit(server: Any, worker: Any) -> None:
     """End the follower's threads before the interpreter goes away under them."""
+    if not worker.booted:
+        return  # Its log ends with the reason, which an import of what could not be loaded would only bury.
     from messages_service.following import stop_following
 
     stop_following()

@@ -8,6 +8,8 @@ from composition import composition, mounts, networks, once, parts, plain, secon
 HANDED_OUT = {
     "auth-secrets": {"auth", "auth-keys", "auth-migrations"},
     "messages-secrets": {"messages", "messages-migrations"},
+    "auth-owner-secrets": {"auth-migrations"},
+    "messages-owner-secrets": {"messages-migrations"},
     "relay-secrets": {"relay"},
     "gateway-secrets": {"gateway"},
     "redis-secrets": {"redis"},
@@ -63,6 +65,13 @@ def test_the_gateway_may_drain_to_the_end() -> None:
     assert seconds(parts()["gateway"]["stop_grace_period"]) >= DRAINING_SECONDS
 
 
+def test_gateways_say_goodbye_while_caddy_still_carries_it() -> None:
+    """Compose stops what depends before what it depends on: gateways, then services and Caddy, then their servers."""
+    assert "caddy" in parts()["gateway"]["depends_on"]
+    assert "messages" in parts()["gateway"]["depends_on"], "what was sent is still answered"
+    assert not {"gateway", "messages", "auth"} & set(parts()["caddy"].get("depends_on", ()))
+
+
 def test_only_caddy_can_be_reached_and_can_reach_out() -> None:
     closed = {name for name, network in composition()["networks"].items() if (network or {}).get("internal")}
     for name, part in parts().items():
@@ -92,7 +101,8 @@ def test_each_part_sees_its_own_secrets_alone_and_cannot_change_them() -> None:
         for source, target, writable in mounts(part):
             if source.endswith("-secrets"):
                 assert writable is (name == "secrets"), (name, source)
-                assert target == ("/handed/" + source.removesuffix("-secrets") if writable else "/run/chatire")
+                place = "/run/owner" if source.endswith("-owner-secrets") else "/run/chatire"
+                assert target == ("/handed/" + source.removesuffix("-secrets") if writable else place)
 
 
 def test_the_private_keys_of_access_tokens_are_with_auth_alone() -> None:
@@ -118,4 +128,5 @@ def test_no_secret_is_written_down() -> None:
             assert "@" not in value, (name, variable)
             if any(word in variable for word in ("PASSWORD", "SECRET", "DATABASE_URL", "REDIS_URL", "SERVICE_KEY")):
                 assert variable.endswith("_FILE"), (name, variable)
-                assert value.startswith("/run/chatire/"), (name, variable)
+                own = "/run/owner/" if name.endswith("-migrations") and "DATABASE" in variable else "/run/chatire/"
+                assert value.startswith(own), (name, variable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -61,11 +62,32 @@ def test_what_is_handed_out_is_open_to_the_group_of_its_reader() -> None:
     text = (ROOT / "deploy" / "images" / "setup.Dockerfile").read_text()
     folders = {
         folder: group
-        for group, names in re.findall(r"-o 10000 -g (\d+) -m 2750 ((?:/handed/\w+ ?)+)", text)
+        for group, names in re.findall(r"-o 10000 -g (\d+) -m 2750 ((?:/handed/[\w-]+ ?)+)", text)
         for folder in names.split()
     }
-    readers = ("auth", "messages", "relay", "gateway", "redis", "postgres")
-    assert folders == {f"/handed/{name}": parts()[name]["user"].split(":")[1] for name in readers}
+    readers = {name: name for name in ("auth", "messages", "relay", "gateway", "redis", "postgres")}
+    readers |= {f"{service}-owner": f"{service}-migrations" for service in ("auth", "messages")}
+    assert folders == {f"/handed/{name}": parts()[reader]["user"].split(":")[1] for name, reader in readers.items()}
+
+
+def sources() -> list[Path]:
+    """The modules that images are made of."""
+    roots = [ROOT / "shared" / "src", *(ROOT / "services" / name / "src" for name in SERVICES)]
+    return [path for root in roots for path in root.rglob("*.py") if "testing" not in path.parts]
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports, wherever in it."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+
+
+def test_what_tests_use_is_in_no_image_and_nothing_in_an_image_needs_it() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert lines.index("shared/src/chatire_shared/testing") > lines.index("!shared/src")
+    users = {path.name for path in sources() if any("testing" in name.split(".") for name in imported(path))}
+    assert users == set(), "they would not start"
 
 
 def test_nothing_enters_a_build_but_what_is_named() -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from chatire_setup import secrets
 
-READERS = ("auth", "messages", "relay", "gateway", "redis", "postgres")
+READERS = ("auth", "auth-owner", "messages", "messages-owner", "relay", "gateway", "redis", "postgres")
 
 
 @pytest.fixture
@@ -72,8 +72,10 @@ def test_a_password_of_one_is_nowhere_with_another(handed: Path) -> None:
     assert sorted(map(sorted, owners.values())) == [
         ["auth"],
         ["auth", "messages"],
+        ["auth-owner"],
         ["gateway", "relay"],
         ["messages", "relay"],
+        ["messages-owner"],
     ]
 
 

@@ -28,6 +28,9 @@ class Mirror(BaseHTTPRequestHandler):
         size = self._read_body()
         received = {"who": self.server.name, "path": self.path, "size": size, "headers": self.headers.items()}
         self.server.requests.append(received)
+        if self.server.cuts:
+            self.close_connection = True
+            return
         body = json.dumps(received).encode()
         self.send_response(int(wishes.get("status", 200)))
         self.send_header("Content-Type", wishes.get("type", "application/json"))
@@ -70,7 +73,7 @@ class Mirror(BaseHTTPRequestHandler):
 
 
 class FakeUpstream(ThreadingHTTPServer):
-    """One service; `requests` is what it was asked."""
+    """One service; `requests` is what it was asked; one that `cuts` takes requests and closes without an answer."""
 
     daemon_threads = True
 
@@ -79,6 +82,7 @@ class FakeUpstream(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Mirror)
         self.name = name
         self.requests: list[dict[str, Any]] = []
+        self.cuts = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing about callers who go away: refusing them early is what the API gateway is there for."""

@@ -22,6 +22,10 @@ def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         (["up", "--port", "８０"], "from 1 to 65535"),
         (["up", "--gateways", "0"], "from 1 to 64"),
         (["up", "--workers", "many"], "from 1 to 64"),
+        (["up", "--auths", "0"], "from 1 to 64"),
+        (["up", "--messages", "65"], "from 1 to 64"),
+        (["up", "--relays", "-1"], "from 1 to 64"),
+        (["restart"], "PART"),
         (["up", "--limits", "none"], "choose from"),
         (["up", "--detatch"], "unrecognized arguments"),
         (["test", "everything"], "Suites: shared, auth"),
@@ -46,7 +50,7 @@ def test_unknown_log_names_those_there_are(tmp_path) -> None:
 def test_help_lists_every_command() -> None:
     done = _run("--help")
     assert done.returncode == 0
-    for command in ("up", "down", "status", "logs", "check", "test", "replay", "verify", "manage"):
+    for command in ("up", "down", "restart", "status", "logs", "check", "test", "replay", "verify", "manage"):
         assert f"    {command} " in done.stdout
 
 

@@ -47,6 +47,9 @@ def hand_out(keyring: Keyring) -> dict[str, dict[str, str]]:
             "database.url": _database_url(keyring, "messages"),
             "redis.url": state_url,
         },
+        # For their migrations alone: what changes tables is not where requests are served.
+        "auth-owner": {"database.url": _database_url(keyring, "auth", "_owner")},
+        "messages-owner": {"database.url": _database_url(keyring, "messages", "_owner")},
         # It calls nobody and nobody calls it: no keys.
         "relay": {
             "django.secret": keyring.django_secret("messages").read_text(),
@@ -89,9 +92,10 @@ def _redis_url(keyring: Keyring, user: str) -> str:
     return f"redis://{user}:{keyring.password(f'redis-{user}')}@{REDIS}/0"
 
 
-def _database_url(keyring: Keyring, service: str) -> str:
-    role = f"chatire_{service}"
-    return f"postgresql://{role}:{keyring.password(f'{service}-database')}@{POSTGRES}/{role}"
+def _database_url(keyring: Keyring, service: str, owner: str = "") -> str:
+    database = f"chatire_{service}"
+    password = keyring.password(f"{service}{owner.replace('_', '-')}-database")
+    return f"postgresql://{database}{owner}:{password}@{POSTGRES}/{database}"
 
 
 def _sha256(password: str) -> str:

@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from .console import Console
@@ -10,6 +11,7 @@ from .data_folder import DataFolder
 from .keyring import Keyring
 from .migrations import Migrations, run_manage
 from .options import StackOptions
+from .parts.builds import Build
 from .parts.caddy import caddy_part
 from .parts.postgres import Postgres
 from .parts.services import Addresses, Services
@@ -51,7 +53,8 @@ class Assembly:
         self._external = ExternalServers.from_environment()
         keyring = Keyring(data)
         keyring.make_all()
-        postgres_port, valkey_port, *ports = free_ports(5 + options.gateways)
+        services = options.auths + options.messages + options.relays + options.gateways
+        postgres_port, valkey_port, *ports = free_ports(2 + services)
         own_databases = not (self._external.auth_database_url and self._external.messages_database_url)
         self.postgres = Postgres(data, keyring, postgres_port) if own_databases else None
         self.valkey = None if self._external.redis_url else Valkey(data, keyring, valkey_port)
@@ -59,15 +62,15 @@ class Assembly:
         self.services = Services(data, keyring, options, self.addresses)
 
     def _addresses(self, ports: list[int]) -> Addresses:
-        auth, messages, relay, *gateways = [f"127.0.0.1:{port}" for port in ports]
+        free = iter([f"127.0.0.1:{port}" for port in ports])
         return Addresses(
             auth_database_url=self._external.auth_database_url or self._own_database("auth"),
             messages_database_url=self._external.messages_database_url or self._own_database("messages"),
             redis_url=self.valkey.url if self.valkey else self._external.redis_url,
-            auth=auth,
-            messages=messages,
-            relay=relay,
-            gateways=tuple(gateways),
+            auths=tuple(islice(free, self.options.auths)),
+            messages=tuple(islice(free, self.options.messages)),
+            relays=tuple(islice(free, self.options.relays)),
+            gateways=tuple(islice(free, self.options.gateways)),
         )
 
     def _own_database(self, service: str) -> str:
@@ -114,6 +117,17 @@ class Assembly:
     def _migrate(self, service: str, url: str) -> None:
         migrations = Migrations(self._data, self._errands, self._console)
         migrations.apply(service, url, self.services.environment(service))
+
+    def remade(self, name: str, source: str, settings: dict[str, str]) -> Part | None:
+        """A service's part made anew; None for what is not a service of ours.
+
+        Args:
+            name: The part's.
+            source: The tree to run it from.
+            settings: Environment variables on top of those that every part of this stack gets.
+        """
+        build = Build(Path(source), settings)
+        return next((part for part in self.services.parts(build) if part.name == name), None)
 
     def _caddy(self, web_root: Path) -> Part:
         return caddy_part(self._data, self.options, self.addresses, web_root)

@@ -5,6 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 LAUNCHER = ROOT / "chatire"
 LOCAL = ROOT / "deploy" / "local"
+BENCH = ROOT / "bench" / "src"
 REQUIREMENTS = ROOT / "deploy" / "requirements"
 CADDYFILE = ROOT / "deploy" / "caddy" / "Caddyfile"
 WEB = ROOT / "web"
@@ -20,13 +21,19 @@ SOURCE_ROOTS = (
     ROOT / "shared" / "src",
     *(ROOT / "services" / service / "src" for service in SERVICES),
     *(ROOT / "tools" / tool / "src" for tool in TOOLS),
+    BENCH,
     LOCAL,
 )
 
 
-def manage_py(service: str) -> Path:
+def manage_py(service: str, root: Path = ROOT) -> Path:
     """The `manage.py` of one service."""
-    return ROOT / "services" / service / "manage.py"
+    return root / "services" / service / "manage.py"
+
+
+def sources_of(service: str, root: Path) -> tuple[Path, ...]:
+    """What one service imports, in a tree like this one."""
+    return root / "shared" / "src", root / "services" / service / "src"
 
 
 def shown(path: Path) -> str:

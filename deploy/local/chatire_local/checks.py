@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .checkout import LOCAL, ROOT, SERVICES, TOOLS, WEB, manage_py
+from .checkout import BENCH, LOCAL, ROOT, SERVICES, TOOLS, VENV, WEB, manage_py
 from .console import GREEN, RED, Console
 from .data_folder import DataFolder
 from .errors import LauncherError
@@ -23,6 +23,9 @@ from .testbed import temporary_folder
 AT_A_TIME = 2
 # Its script in .venv/bin holds the place the checkout had when it was installed; this works in a moved one too.
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+# A program, not a module; there is no wheel of it for every machine (deploy/requirements/dev.in).
+HADOLINT = VENV / "bin" / "hadolint"
+COMPOSE = ROOT / "deploy" / "compose"
 # Settings must be readable to check types and migrations; nothing is ever connected to.
 NOWHERE = "127.0.0.1:1"
 
@@ -57,6 +60,7 @@ def _all_checks(settings: Mapping[str, Mapping[str, str]], console: Console) -> 
         *_migration_checks(settings),
         Check("spelling", _module("codespell_lib")),
         Check("leaks", _module("chatire_local.leaks")),
+        *_container_checks(console),
         *_web_checks(console),
     ]
 
@@ -71,6 +75,7 @@ def _type_checks(settings: Mapping[str, Mapping[str, str]]) -> list[Check]:
     roots = [("shared", shared, "messages"), ("launcher", LOCAL, "auth")]
     roots += [(service, ROOT / "services" / service / "src", service) for service in SERVICES]
     roots += [(tool, ROOT / "tools" / tool / "src", "messages") for tool in TOOLS]
+    roots += [("bench", BENCH, "messages")]
     return [
         Check(
             f"types of {name}",
@@ -78,7 +83,7 @@ def _type_checks(settings: Mapping[str, Mapping[str, str]]) -> list[Check]:
             environment={
                 **settings[service],
                 "DJANGO_SETTINGS_MODULE": f"{service}_service.settings",
-                "MYPYPATH": os.pathsep.join(dict.fromkeys(map(str, (root, shared, client)))),
+                "MYPYPATH": os.pathsep.join(dict.fromkeys(map(str, (root, shared, client, LOCAL)))),
             },
         )
         for name, root, service in roots
@@ -107,6 +112,26 @@ def _migration_checks(settings: Mapping[str, Mapping[str, str]]) -> list[Check]:
     ]
 
 
+def _container_checks(console: Console) -> list[Check]:
+    """What can be said about the containers where there is no engine to run them."""
+    file, rules = str(ROOT / "docker-compose.yml"), str(COMPOSE / "compose-lint.yml")
+    strict = ("--fail-on=low", "--strict-config", "--no-env", "--no-merge-overrides", "--quiet")
+    checks = [
+        Check("compose schema", _module("check_jsonschema", "--builtin-schema", "vendor.compose-spec", file)),
+        Check("compose rules", _module("compose_lint", "check", *strict, "--config", rules, file)),
+    ]
+    if HADOLINT.exists():
+        dockerfiles = (
+            *ROOT.glob("services/*/Dockerfile"),
+            *ROOT.glob("web/Dockerfile"),
+            *ROOT.glob("deploy/**/*Dockerfile"),
+        )
+        checks.append(Check("dockerfiles", (str(HADOLINT), "--no-color", *map(str, sorted(dockerfiles)))))
+    else:
+        console.line("  dockerfiles              skipped: hadolint has no wheel for this machine")
+    return checks
+
+
 def _web_checks(console: Console) -> list[Check]:
     if not (WEB / "package.json").exists():
         return []
@@ -131,9 +156,9 @@ def _readable_settings(folder: Path) -> dict[str, dict[str, str]]:
         auth_database_url=f"postgresql://check:check@{NOWHERE}/check",
         messages_database_url=f"postgresql://check:check@{NOWHERE}/check",
         redis_url=f"redis://{NOWHERE}/0",
-        auth=NOWHERE,
-        messages=NOWHERE,
-        relay=NOWHERE,
+        auths=(NOWHERE,),
+        messages=(NOWHERE,),
+        relays=(NOWHERE,),
         gateways=(NOWHERE,),
     )
     services = Services(data, keyring, StackOptions(data=folder), nowhere)

@@ -26,6 +26,8 @@ def main(arguments: list[str]) -> int:
         return reporting_errors(lambda: _replay(arguments[1:]))
     if arguments[:1] == ["verify"]:
         return reporting_errors(lambda: _verify(arguments[1:]))
+    if arguments[:1] == ["bench"]:
+        return reporting_errors(lambda: _bench(arguments[1:]))
     chosen = parser.parse_args(arguments)
     return reporting_errors(lambda: int(chosen.run(chosen)))
 
@@ -53,6 +55,15 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_up_options(command("up", _up, "start Chatire and keep it running; the first time, install what it needs"))
     _add_data(command("down", _down, "stop the running stack"))
+    restart = command("restart", _restart, "restart parts one after the other, each ready again before the next goes")
+    restart.add_argument(
+        "parts", nargs="+", metavar="PART", help="such as messages-1; or messages: all there are of it"
+    )
+    other = "run it from another tree of Chatire's sources, until the next restart"
+    restart.add_argument("--source", type=Path, metavar="TREE", help=other)
+    setting = "a setting on top of the stack's own, until the next restart; may be repeated"
+    restart.add_argument("--set", action="append", default=[], metavar="CHATIRE_NAME=VALUE", help=setting)
+    _add_data(restart)
     status = command("status", _status, "show every part of the running stack")
     status.add_argument("--json", action="store_true", help="for programs")
     _add_data(status)
@@ -67,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "verify", help="break a stack of its own at random, check every promise; ./chatire verify --help"
     )
+    commands.add_parser("bench", help="measure it beside what people would use instead; ./chatire bench --help")
     manage = command("manage", _manage, "run a service's manage.py as the stack would")
     _add_data(manage)
     manage.add_argument("service", choices=SERVICES, metavar="SERVICE", help=", ".join(SERVICES))
@@ -78,8 +90,11 @@ def _add_up_options(parser: argparse.ArgumentParser) -> None:
     default = StackOptions()
     parser.add_argument("--port", type=_port, default=default.port, help="where users open it (default %(default)s)")
     _add_data(parser)
+    _add_number(parser, "--auths", default.auths, "instances of the auth service")
+    _add_number(parser, "--messages", default.messages, "instances of the messages service")
+    _add_number(parser, "--workers", default.workers, "processes of each instance of the messages service")
+    _add_number(parser, "--relays", default.relays, "processes that publish what is stored")
     _add_number(parser, "--gateways", default.gateways, "processes that hold WebSockets")
-    _add_number(parser, "--workers", default.workers, "processes of the messages service")
     limits = "rate limits and connection caps; never size limits (default %(default)s)"
     parser.add_argument("--limits", choices=("on", "off"), default=default.limits, help=limits)
     parser.add_argument("--detach", action="store_true", help="return when it is up; ./chatire down stops it")
@@ -118,6 +133,9 @@ def _up(chosen: argparse.Namespace) -> int:
     options = StackOptions(
         port=chosen.port,
         data=chosen.data.absolute(),
+        auths=chosen.auths,
+        messages=chosen.messages,
+        relays=chosen.relays,
         gateways=chosen.gateways,
         workers=chosen.workers,
         limits=chosen.limits,
@@ -131,6 +149,14 @@ def _down(chosen: argparse.Namespace) -> int:
     from .down import stop_stack
 
     return stop_stack(chosen.data.absolute(), Console())
+
+
+def _restart(chosen: argparse.Namespace) -> int:
+    install.ensure("local", Console())
+    install.enter_venv()
+    from .restart import restart_parts
+
+    return restart_parts(chosen.data.absolute(), chosen.parts, chosen.source, chosen.set, Console())
 
 
 def _status(chosen: argparse.Namespace) -> int:
@@ -181,6 +207,14 @@ def _verify(arguments: list[str]) -> int:
     from .manage import run_verify
 
     return run_verify(arguments)
+
+
+def _bench(arguments: list[str]) -> int:
+    install.ensure("local", Console())
+    install.enter_venv()
+    from .manage import run_bench
+
+    return run_bench(arguments)
 
 
 def _manage(chosen: argparse.Namespace) -> int:

@@ -45,6 +45,11 @@ class DataFolder:
         return self.path / "run"
 
     @property
+    def orders(self) -> Path:
+        """What the running launcher is asked to do."""
+        return self.run / "orders"
+
+    @property
     def run_file(self) -> Path:
         """The record of the running stack."""
         return self.path / "run.json"

@@ -1,4 +1,4 @@
-"""`./chatire manage`, `replay` and `verify`: other programs, given what they need to know of the stack."""
+"""`./chatire manage`, `replay`, `verify` and `bench`: other programs, given what they need to know of the stack."""
 
 import os
 import signal
@@ -43,6 +43,12 @@ def run_verify(arguments: list[str]) -> int:
     """Become the campaign of faults, which starts a stack of its own."""
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "chatire_faults", *arguments])  # noqa: S606 - no shell is the point
+
+
+def run_bench(arguments: list[str]) -> int:
+    """Become the bench, which starts a stack of its own and the peers."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "chatire_bench", *arguments])  # noqa: S606 - no shell is the point
 
 
 def _services_of_running_stack(data: DataFolder) -> Services | None:

@@ -8,10 +8,13 @@ from .checkout import DEFAULT_DATA
 
 @dataclass(frozen=True)
 class StackOptions:
-    """One `./chatire up`."""
+    """One `./chatire up`. How many of each there are; `workers`: processes of each of `messages`."""
 
     port: int = 8000
     data: Path = DEFAULT_DATA
+    auths: int = 1
+    messages: int = 1
+    relays: int = 1
     gateways: int = 1
     workers: int = 2
     limits: str = "on"

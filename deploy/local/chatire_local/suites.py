@@ -41,6 +41,7 @@ SUITES = (
     Suite("compose", ROOT / "tests" / "compose", Needs.NOTHING),
     Suite("launcher", ROOT / "tests" / "launcher", Needs.NOTHING),
     Suite("client", ROOT / "tools" / "client" / "tests", Needs.NOTHING),
+    Suite("bench", ROOT / "bench" / "tests", Needs.NOTHING),
     Suite("web", ROOT / "web" / "tests", Needs.NOTHING, in_javascript=True),
     Suite("e2e", ROOT / "tests" / "e2e", Needs.STACK),
     Suite("browser", ROOT / "tests" / "browser", Needs.STACK),

@@ -2,8 +2,9 @@
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +20,9 @@ from .options import StackOptions
 from .ports import has_ipv6_loopback, holder, is_free
 from .stack.errands import Errands, Stopped
 from .stack.flag import Flag
+from .stack.orders import Orders
+from .stack.part import Part
+from .stack.restarts import Restarts
 from .stack.supervisor import Supervisor
 from .stack.worker import Worker
 
@@ -35,7 +39,9 @@ class Launcher:
         self._stop = Flag()
         self._state = "starting"
         self._addresses: dict[str, Any] = {}
+        self._writing = threading.Lock()
         self._supervisor = Supervisor(console, self._data.logs, self._stop, self._write_run_file)
+        self._restarts: Restarts | None = None
 
     def run(self) -> int:
         """Start the stack, watch it until somebody asks to stop, stop it. Returns the exit code."""
@@ -56,8 +62,9 @@ class Launcher:
             assembly = Assembly(self._options, self._data, self._console, Errands(self._stop))
             self._addresses = asdict(assembly.addresses)
             assembly.start(self._supervisor)
+            self._restarts = self._ready_for_orders(assembly)
             self._say_ready(time.monotonic() - began)
-            self._supervisor.watch()
+            self._supervisor.watch(self._restarts.look)
         except Stopped:
             self._console.line("Stopped before it was up.")
         except OSError as error:
@@ -69,10 +76,23 @@ class Launcher:
         self._console.line(f"Stopped. Your data is in {shown(self._data.path)}.")
         return 0
 
+    def _ready_for_orders(self, assembly: Assembly) -> Restarts:
+        orders = Orders(self._data.orders)
+        orders.open()
+
+        def make(name: str, source: str, settings: dict[str, str]) -> Part:
+            return assembly.remade(name, source, settings) or self._supervisor.workers[name].part
+
+        return Restarts(self._supervisor, orders, self._stop, make)
+
     def _stop_all(self) -> None:
         self._state = "stopping"
+        # Reached by a failure too: then nobody else has said so.
+        self._stop.set()
         try:
             self._write_run_file()
+            if self._restarts:
+                self._restarts.finish()
         finally:
             self._supervisor.stop()
         self._data.forget_run()
@@ -103,19 +123,21 @@ class Launcher:
 
     def _write_run_file(self) -> None:
         workers = self._supervisor.workers.values()
-        self._data.write_run(
-            {
-                "v": 1,
-                "state": self._state,
-                "launcher": {"pid": os.getpid(), "since": processes.started(os.getpid())},
-                "address": self._options.origin,
-                "port": self._options.port,
-                "limits": self._options.limits,
-                "data": str(self._data.path),
-                "addresses": self._addresses,
-                "parts": {worker.part.name: _described(worker) for worker in workers},
-            }
-        )
+        with self._writing:
+            self._data.write_run(self._run_file(workers))
+
+    def _run_file(self, workers: Iterable[Worker]) -> dict[str, Any]:
+        return {
+            "v": 1,
+            "state": self._state,
+            "launcher": {"pid": os.getpid(), "since": processes.started(os.getpid())},
+            "address": self._options.origin,
+            "port": self._options.port,
+            "limits": self._options.limits,
+            "data": str(self._data.path),
+            "addresses": self._addresses,
+            "parts": {worker.part.name: _described(worker) for worker in workers},
+        }
 
 
 def _described(worker: Worker) -> dict[str, Any]:

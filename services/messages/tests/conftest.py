@@ -9,18 +9,18 @@ from uuid import uuid4
 import pytest
 import settings as test_settings
 from api_client import Someone, sign_in
-from auth_stand_in import AuthStandIn
 from gateway_client import Gateway
 
 from chatire_shared.contracts.ids import uuid7
 from chatire_shared.identity.service_tokens import ServiceSigner
+from chatire_shared.testing.fake_auth import FakeAuth
 from messages_service import identity
 from messages_service.people.models import Person
 from messages_service.people.services import directory
 
 
 @pytest.fixture
-def auth() -> Iterator[AuthStandIn]:
+def auth() -> Iterator[FakeAuth]:
     """Auth, which knows nobody and nothing yet."""
     test_settings.AUTH.reset()
     yield test_settings.AUTH

@@ -7,8 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from auth_stand_in import AuthStandIn
-
+from chatire_shared.testing.fake_auth import FakeAuth
 from chatire_shared.testing.servers import ensure_postgres, ensure_redis
 from chatire_shared.testing.tokens import TokenMint, public_jwk
 
@@ -19,7 +18,7 @@ _files = Path(_folder.name)
 (_files / "service.pem").write_bytes(SERVICES["messages"].pem())
 _jwks = {"keys": [public_jwk(mint.private_key.public_key(), name) for name, mint in SERVICES.items()]}
 (_files / "services.json").write_text(json.dumps(_jwks))
-AUTH = AuthStandIn(_jwks)
+AUTH = FakeAuth(_jwks)
 os.environ |= {
     "CHATIRE_SECRET_KEY_FILE": str(_files / "secret"),
     "CHATIRE_SERVICE_KEY_FILE": str(_files / "service.pem"),

@@ -108,3 +108,28 @@ def test_only_es256_keys_are_taken_from_a_set() -> None:
     for wrong in (None, [], {"keys": 5}, "x"):
         with pytest.raises(ValueError, match="JWK"):
             parse_jwks(wrong)
+
+
+def test_keys_come_from_another_instance_when_one_is_away() -> None:
+    """Several of auth run; one that is being restarted costs nobody anything."""
+    auth, asked = Auth(TokenMint("a")), []
+
+    def fetch(url: str) -> Any:
+        asked.append(url)
+        if url.startswith("http://away"):
+            raise requests.ConnectionError
+        return auth.fetch(url)
+
+    cache = JwksCache("http://away/jwks.json http://here/jwks.json", fetch=fetch, clock=lambda: auth.now)
+    for _ in range(2):  # Whoever's turn it is at first.
+        assert cache.get("a")
+        cache.forget_age()
+    assert {"http://away/jwks.json", "http://here/jwks.json"} == set(asked)
+
+
+def test_the_keys_of_auth_are_where_its_base_urls_say() -> None:
+    """The setting holds base URLs, with or without a slash at their end."""
+    cache = JwksCache.of_auth("http://one:1/, http://two:2")
+    assert sorted(cache._urls.in_turn()) == [
+        f"http://{host}/api/auth/.well-known/jwks.json" for host in ("one:1", "two:2")
+    ]

@@ -68,6 +68,17 @@ def test_a_token_is_reused_until_shortly_before_its_end() -> None:
         verifier.verify(first)
 
 
+def test_a_token_made_while_the_clock_was_ahead_is_not_used_once_it_is_right_again() -> None:
+    now = [2_000_300.0]
+    signer = ServiceSigner("messages", messages.private_key, clock=lambda: now[0])
+    early = signer.token_for("auth")
+    now[0] -= 300
+    verifier = ServiceVerifier("auth", keys, clock=lambda: now[0])
+    with pytest.raises(Unauthenticated):
+        verifier.verify(early)
+    assert verifier.verify(signer.token_for("auth")) == "messages"
+
+
 def test_a_persons_token_is_no_services_and_the_other_way_round() -> None:
     """`typ`, `aud` and the keys differ."""
     person = TokenMint("auth")

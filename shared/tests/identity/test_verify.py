@@ -42,6 +42,35 @@ def test_a_good_token_proves_its_principal(verifier: Verifier) -> None:
     assert verifier.verify(token) is first
 
 
+def test_only_what_was_verified_is_recalled(verifier: Verifier) -> None:
+    """Recalling checks no signature, so it knows nothing by itself; forgetting is for both."""
+    token = mint.access(ADA, "ada")
+    assert verifier.recall(token) is None
+    assert verifier.recall("anything") is None
+    first = verifier.verify(token)
+    assert verifier.recall(token) is first
+    verifier.forget()
+    assert verifier.recall(token) is None
+
+
+def test_what_is_recalled_ends_like_what_is_verified() -> None:
+    """Expiry and revocation are asked each time."""
+    now, revoked = [time.time()], [False]
+    verifier = Verifier(
+        mint, issuer="chatire", audience="chatire", is_revoked=lambda _: revoked[0], clock=lambda: now[0]
+    )
+    token = mint.access(ADA, "ada")
+    verifier.verify(token)
+    revoked[0] = True
+    with pytest.raises(TokenRevoked):
+        verifier.recall(token)
+    revoked[0] = False
+    now[0] += 700
+    with pytest.raises(TokenExpired):
+        verifier.recall(token)
+    assert verifier.recall(token) is None
+
+
 @pytest.mark.parametrize("claim", ["iss", "aud", "exp", "iat", "jti", "sub", "sid", "token_type", "name", "role"])
 def test_every_claim_is_mandatory(verifier: Verifier, claim: str) -> None:
     """A token without one of them is none of ours."""

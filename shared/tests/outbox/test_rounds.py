@@ -213,6 +213,19 @@ def test_rows_that_are_not_committed_are_not_seen(relay: Relay, ear: Any, write:
     assert relay.counters.published == 0
 
 
+def test_a_relay_works_from_its_first_good_round_on_and_not_while_redis_is_away(
+    relay: Relay, valkey: Any, write: Callable, until: Callable
+) -> None:
+    assert not relay.works
+    write(FIRST, 1)
+    valkey.kill()
+    relay._guarded_round()
+    assert not relay.works
+    valkey.start()
+    until(lambda: relay._guarded_round() > 0 and relay.works)
+    assert relay.counters.published == 1
+
+
 def test_what_was_published_is_on_the_board_for_the_tick(relay: Relay, write: Callable) -> None:
     amira = "5f0c0000-0000-7000-8000-000000000001"
     write(FIRST, 1, 2)

@@ -86,3 +86,18 @@ def test_a_running_ticker_survives_a_crash_of_redis(publisher: Any, valkey: Any,
     until(lambda: len(ear.heard) > heard)
     ticker.stop()
     ticker.join()
+
+
+def test_a_ticker_is_silent_while_its_relay_does_not_work(publisher: Any, ear: Any, until: Callable) -> None:
+    asked: list[bool] = []
+
+    def works() -> bool:
+        asked.append(len(asked) >= 5)
+        return asked[-1]
+
+    ticker = Ticker(publisher, Board(), seconds=0.01, works=works)
+    ticker.start()
+    until(lambda: len(ear.heard) >= 2)
+    ticker.stop()
+    ticker.join()
+    assert ticker.count == len(asked) - 5

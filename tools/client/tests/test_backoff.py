@@ -25,3 +25,8 @@ def test_a_success_begins_anew():
 
 def test_the_jitter_comes_on_top_of_what_the_server_asked_for():
     assert 2.0 <= Backoff(Random(1)).next_seconds(at_least=2.0) <= 2.5
+
+
+def test_the_ceiling_can_be_lower():
+    backoff = Backoff(Random(1), most_seconds=2.0)
+    assert max(backoff.next_seconds() for _ in range(200)) <= 2.0

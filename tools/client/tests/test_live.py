@@ -2,7 +2,7 @@ import asyncio
 from random import Random
 
 import pytest
-from scripted_server import conversation, event, scripted, soon, token
+from scripted_server import conversation, event, ready, scripted, soon, token
 
 from chatire_client import Closed, Live, Refused, SignedOut
 from chatire_client.events import Arrival
@@ -112,6 +112,80 @@ async def test_a_retryable_error_is_answered_by_sending_again_and_a_final_one_ra
         with pytest.raises(Refused, match="not_found"):
             await live.send("elsewhere", "never")
         await live.stop()
+
+
+class Listening(Prompt):
+    """Notes between what the jitter is drawn."""
+
+    def __init__(self):
+        super().__init__()
+        self.ceilings = []
+
+    def uniform(self, _low, high):
+        self.ceilings.append(high)
+        return 0.0
+
+
+async def test_what_could_not_be_stored_is_repeated_soon_however_often_and_does_not_slow_down_reconnecting():
+    async def first(peer):
+        await peer.welcome()
+        for _ in range(9):
+            frame = await peer.receive()
+            error = {"type": "error", "code": "unavailable", "detail": "", "id": frame["id"], "retryable": True}
+            await peer.send(error)
+        await peer.receive()
+        peer.abort()
+
+    async def second(peer):
+        await peer.welcome()
+        await peer.ack(await peer.receive(), 1)
+        await peer.until_gone()
+
+    random = Listening()
+    async with scripted(first, second) as server:
+        live = Live(server.account, random=random)
+        await live.start(within=10)
+        assert (await live.send("c", "hello")).seq == 1
+        await live.stop()
+    assert random.ceilings[:10] == [0.5, 1.0, *[2.0] * 7, 0.5]
+
+
+async def test_a_line_on_which_nothing_answers_is_cut_and_replaced():
+    async def silent(peer):
+        await peer.send(ready() | {"heartbeat": 0.1})
+        await peer.until_gone()
+
+    async def second(peer):
+        await peer.welcome()
+        await peer.until_gone()
+
+    diary = Diary()
+    async with scripted(silent, second) as server:
+        live = await connect(server, observer=diary)
+        await soon(lambda: live.connections == 2)
+        await live.stop()
+    assert diary.closes[0] == 1006
+
+
+async def test_a_quiet_line_that_answers_stays():
+    asked = []
+
+    async def only(peer):
+        await peer.send(ready() | {"heartbeat": 0.5})
+        await peer.receive()
+        while len(asked) < 4:
+            frame = await peer.receive(but=None)
+            asked.append(frame["n"])
+            await peer.send({"type": "pong", "n": frame["n"]})
+        await peer.close(1012)
+
+    diary = Diary()
+    async with scripted(only) as server:
+        live = await connect(server, observer=diary)
+        await soon(lambda: diary.closes)
+        await live.stop()
+    assert diary.closes[0] == 1012
+    assert asked[:4] == [1, 2, 3, 4]
 
 
 async def test_4401_refreshes_the_token_and_comes_back():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,18 @@ def test_a_gateway_killed_in_the_middle_costs_nothing(log, tmp_path):
     assert len(json.loads((tmp_path / "figures.json").read_text())["killed"]) == 1
 
 
+@needs_stack
+def test_a_stack_elsewhere_is_reached_by_address_and_command(log, tmp_path):
+    launcher = [sys.executable, str(ROOT / "chatire")]
+    status = subprocess.run(
+        [*launcher, "status", "--json", "--data", os.environ["CHATIRE_DATA"]], capture_output=True, check=True
+    )
+    address = json.loads(status.stdout)["address"]
+    manage = shlex.join([*launcher, "manage", "--data", os.environ["CHATIRE_DATA"], "auth"])
+    done = replay(log, "--data", tmp_path / "nothing", "--url", address, "--manage", manage, "--watchers", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_without_a_stack_it_says_what_to_start(log, tmp_path):
     done = replay(log, "--data", tmp_path / "nothing")
     assert done.returncode == 2
@@ -58,6 +71,8 @@ def test_without_a_stack_it_says_what_to_start(log, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["no-such-file"], ["--speed", "warp"], ["--watchers", "0"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["no-such-file"], [__file__, "--manage", "true"], ["--speed", "warp"], ["--watchers", "0"]]
+)
 def test_wrong_usage_is_2(arguments):
     assert replay(*arguments).returncode == 2

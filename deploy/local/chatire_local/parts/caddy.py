@@ -31,8 +31,8 @@ def caddy_part(data: DataFolder, options: StackOptions, addresses: Addresses, we
         "CHATIRE_CADDY_LISTEN": f":{options.port}",
         "CHATIRE_CADDY_BIND": bind,
         "CHATIRE_CADDY_WS_ORIGIN": f"ws://localhost:{options.port}",
-        "CHATIRE_AUTH_UPSTREAMS": addresses.auth,
-        "CHATIRE_MESSAGES_UPSTREAMS": addresses.messages,
+        "CHATIRE_AUTH_UPSTREAMS": " ".join(addresses.auths),
+        "CHATIRE_MESSAGES_UPSTREAMS": " ".join(addresses.messages),
         "CHATIRE_GATEWAY_UPSTREAMS": " ".join(addresses.gateways),
         "CHATIRE_WEB_ROOT": str(web_root),
     }

@@ -2,18 +2,18 @@
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from chatire_shared import __version__
-
-from ..checkout import ROOT, VENV, manage_py
+from ..checkout import VENV, manage_py
 from ..data_folder import DataFolder
 from ..keyring import Keyring
 from ..options import StackOptions
 from ..processes import StopPlan
 from ..stack.part import BY_REQUEST, Part
 from ..stack.probes import http_ready
+from .builds import Build
+from .detours import detoured
 
 AUTH_WORKERS = 2
 SERVICES_TIER = 3
@@ -35,9 +35,9 @@ class Addresses:
     auth_database_url: str
     messages_database_url: str
     redis_url: str
-    auth: str
-    messages: str
-    relay: str
+    auths: tuple[str, ...]
+    messages: tuple[str, ...]
+    relays: tuple[str, ...]
     gateways: tuple[str, ...]
 
 
@@ -76,61 +76,66 @@ class Services:
             },
             "messages": {
                 "CHATIRE_MESSAGES_DATABASE_URL": here.messages_database_url,
-                "CHATIRE_AUTH_URL": f"http://{here.auth}",
+                "CHATIRE_AUTH_URL": _base_urls(here.auths),
             },
             "gateway": {
-                "CHATIRE_AUTH_URL": f"http://{here.auth}",
-                "CHATIRE_MESSAGES_URL": f"http://{here.messages}",
+                "CHATIRE_AUTH_URL": _base_urls(here.auths),
+                "CHATIRE_MESSAGES_URL": _base_urls(here.messages),
             },
         }[service]
 
-    def parts(self) -> list[Part]:
-        """All services, to be started side by side."""
-        gateways = [self._gateway(number, address) for number, address in enumerate(self._addresses.gateways, start=1)]
+    def parts(self, build: Build | None = None) -> list[Part]:
+        """All services, to be started side by side; as another build than this checkout's, on request."""
+        made, here = build or Build(), self._addresses
         return [
-            self._http_service("auth", self._addresses.auth, AUTH_WORKERS),
-            self._http_service("messages", self._addresses.messages, self._options.workers),
-            self._relay(),
-            *gateways,
+            *(self._http_service(*each, AUTH_WORKERS, made) for each in _named("auth", here.auths)),
+            *(self._http_service(*each, self._options.workers, made) for each in _named("messages", here.messages)),
+            *(self._relay(*each, made) for each in _named("relay", here.relays)),
+            *(self._gateway(*each, made) for each in _named("gateway", here.gateways)),
         ]
 
-    def _http_service(self, service: str, address: str, workers: int) -> Part:
-        configuration = ROOT / "services" / service / "gunicorn.conf.py"
+    def _http_service(self, name: str, address: str, workers: int, build: Build) -> Part:
+        service = name.partition("-")[0]
+        configuration = build.root / "services" / service / "gunicorn.conf.py"
         program = (sys.executable, "-m", "gunicorn", f"{service}_service.wsgi:application", "-c", str(configuration))
-        return Part(
-            name=service,
-            command=(*program, "--bind", address, "--workers", str(workers)),
-            environment=self.environment(service),
-            address=address,
-            probe=lambda: http_ready(address),
-            tier=SERVICES_TIER,
-            version=__version__,
-        )
+        command = (*program, "--bind", address, "--workers", str(workers))
+        return self._part(service, name, command, address, build, tier=SERVICES_TIER)
 
-    def _relay(self) -> Part:
-        address = self._addresses.relay
-        return Part(
-            name="relay",
-            command=(sys.executable, str(manage_py("messages")), "relay_outbox", "--health", address),
-            environment=self.environment("messages"),
-            address=address,
-            probe=lambda: http_ready(address),
-            tier=RELAY_TIER,
-            version=__version__,
-        )
+    def _relay(self, name: str, address: str, build: Build) -> Part:
+        program = (sys.executable, str(manage_py("messages", build.root)))
+        command = (*program, "relay_outbox", "--health", address)
+        return self._part("messages", name, command, address, build, tier=RELAY_TIER)
 
-    def _gateway(self, number: int, address: str) -> Part:
+    def _gateway(self, name: str, address: str, build: Build) -> Part:
         host, port = address.rsplit(":", 1)
+        command = (sys.executable, "-m", "gateway_service.server", "--bind", host, "--port", port)
+        made = self._part("gateway", name, command, address, build, tier=GATEWAY_TIER)
+        return replace(made, stop_plan=GATEWAY_STOP_PLAN)
+
+    def _part(
+        self, service: str, name: str, command: tuple[str, ...], address: str, build: Build, *, tier: int
+    ) -> Part:
         return Part(
-            name="gateway" if len(self._addresses.gateways) == 1 else f"gateway-{number}",
-            command=(sys.executable, "-m", "gateway_service.server", "--bind", host, "--port", port),
-            environment=self.environment("gateway"),
+            name=name,
+            command=command,
+            environment=detoured(name, self.environment(service) | build.environment(service)),
             address=address,
             probe=lambda: http_ready(address),
-            tier=GATEWAY_TIER,
-            stop_plan=GATEWAY_STOP_PLAN,
-            version=__version__,
+            tier=tier,
+            folder=build.root,
+            version=build.version,
         )
+
+
+def _named(service: str, addresses: Sequence[str]) -> list[tuple[str, str]]:
+    """The parts of a service with their addresses: `auth`, or `auth-1` and `auth-2` where there are several."""
+    if len(addresses) == 1:
+        return [(service, addresses[0])]
+    return [(f"{service}-{number}", address) for number, address in enumerate(addresses, start=1)]
+
+
+def _base_urls(addresses: Sequence[str]) -> str:
+    return " ".join(f"http://{address}" for address in addresses)
 
 
 def _passed_on(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Keeps parts running: starts them side by side, waits until they serve, restarts who dies, stops all in order."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,8 @@ class Supervisor:
         self._stop = stop
         self._changed = changed
         self._hurry = Flag()
-        self._failed = Flag()
+        # Held by whoever looks at a worker to start it again, or says that it is not to be.
+        self._looking = threading.Lock()
 
     def start(self, parts: Iterable[Part]) -> None:
         """Start parts side by side and wait until each can serve.
@@ -41,41 +43,60 @@ class Supervisor:
             worker.start()
             self.workers[worker.part.name] = worker
             self._changed()
+        failed = Flag()
         with ThreadPoolExecutor(len(workers) or 1) as pool:
-            waiting = [pool.submit(self._wait_until_ready, worker) for worker in workers]
+            waiting = [pool.submit(self._wait_until_ready, worker, failed) for worker in workers]
         failures = [failure for failure in (future.exception() for future in waiting) if failure]
         # The one that failed has more to say than those that only stopped waiting because of it.
         for failure in sorted(failures, key=lambda failure: isinstance(failure, Stopped)):
             raise failure
 
-    def _wait_until_ready(self, worker: Worker) -> None:
+    def replace(self, part: Part, stop: Flag) -> None:
+        """Stop the part of this name, start `part` in its place, and wait until it can serve.
+
+        Raises: LauncherError, when it does not; it is watched and started again all the same. Stopped.
+        """
+        worker = self.workers[part.name]
+        with self._looking:
+            worker.held = True
+        try:
+            self._console.part(part.name, "stopping, to be started anew")
+            worker.stop(self._hurry)
+            if stop.is_set():
+                raise Stopped
+            worker.part = part
+            worker.start()
+            self._changed()
+            self._wait_until_ready(worker, Flag())
+        finally:
+            worker.held = False
+
+    def _wait_until_ready(self, worker: Worker, failed: Flag) -> None:
         began = time.monotonic()
         reason = worker.part.probe()
         while reason is not None:
-            self._give_up_if_hopeless(worker, reason, time.monotonic() - began)
+            self._give_up_if_hopeless(worker, reason, time.monotonic() - began, failed)
             time.sleep(0.02)
             reason = worker.part.probe()
         self._console.part(worker.part.name, f"ready in {time.monotonic() - began:.1f} s")
 
-    def _give_up_if_hopeless(self, worker: Worker, reason: str, waited: float) -> None:
-        if self._stop.is_set() or self._failed.is_set():
+    def _give_up_if_hopeless(self, worker: Worker, reason: str, waited: float, failed: Flag) -> None:
+        if self._stop.is_set() or failed.is_set():
             raise Stopped
         status = worker.exit_status()
         if status is not None:
-            self._give_up(worker, f"ended with {describe_exit(status)} while starting")
+            _give_up(worker, f"ended with {describe_exit(status)} while starting", failed)
         if waited > READY_WITHIN_SECONDS:
-            self._give_up(worker, f"is not ready after {waited:.0f} s: {reason}")
+            _give_up(worker, f"is not ready after {waited:.0f} s: {reason}", failed)
 
-    def _give_up(self, worker: Worker, what: str) -> NoReturn:
-        self._failed.set()
-        raise LauncherError(_explain(worker, what))
-
-    def watch(self) -> None:
-        """Restart whatever dies, until asked to stop."""
+    def watch(self, between: Callable[[], None] = lambda: None) -> None:
+        """Restart whatever dies, until asked to stop; `between` is called several times a second."""
         logs_at = time.monotonic() + LOOK_AT_LOGS_EVERY_SECONDS
         while not self._stop.wait(WATCH_EVERY_SECONDS):
             for worker in self.workers.values():
-                self._look_at(worker)
+                with self._looking:
+                    self._look_at(worker)
+            between()
             if time.monotonic() > logs_at:
                 logs_at = time.monotonic() + LOOK_AT_LOGS_EVERY_SECONDS
                 for worker in self.workers.values():
@@ -83,6 +104,8 @@ class Supervisor:
 
     def _look_at(self, worker: Worker) -> None:
         name = worker.part.name
+        if worker.held:
+            return
         if worker.waits_for_restart:
             if worker.restart_if_due():
                 self._console.part(name, f"started again (pid {worker.pid})")
@@ -108,6 +131,11 @@ class Supervisor:
     def _stop_one(self, worker: Worker) -> None:
         polite = worker.stop(self._hurry)
         self._console.part(worker.part.name, "stopped" if polite else "had to be killed")
+
+
+def _give_up(worker: Worker, what: str, failed: Flag) -> NoReturn:
+    failed.set()
+    raise LauncherError(_explain(worker, what))
 
 
 def describe_exit(status: int) -> str:

@@ -28,6 +28,7 @@ class Worker:
         self.part = part
         self.log = log
         self.restarts = 0
+        self.held = False  # Somebody stops and starts it on purpose: its end is no reason to start it again.
         self.since = ""
         self._child: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0

@@ -87,6 +87,12 @@ def test_a_batch_makes_many_and_signs_them_in(api: Api, tmp_path: Path) -> None:
     assert api.post("token/", {"username": "penguin0", "password": "!"}).code == "invalid_credentials"
 
 
+def test_a_batch_can_come_from_standard_input(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"username": "ada", "password": "a password of hers"}\n'))
+    (line,) = _lines("--batch", "-")
+    assert str(api.sign_in("ada", "a password of hers").id) == line["id"]
+
+
 def test_a_batch_can_be_run_again(api: Api, tmp_path: Path) -> None:
     first = {"username": "ada", "password": "a password of hers"}
     before = _lines("--batch", _batch(tmp_path, first))

@@ -23,7 +23,7 @@ REVOCATIONS = Revocations()
 @cache
 def keys() -> JwksCache:
     """The public keys of access tokens."""
-    return JwksCache(f"{settings.AUTH_URL.rstrip('/')}/api/auth/.well-known/jwks.json")
+    return JwksCache.of_auth(settings.AUTH_URL)
 
 
 @cache

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 from api_client import Someone
-from auth_stand_in import AuthStandIn
 
+from chatire_shared.testing.fake_auth import FakeAuth
 from messages_service.conversations.models import Conversation, Event
 from messages_service.people.models import Person
 
@@ -87,17 +87,17 @@ def test_a_group_may_have_no_title_and_an_empty_one_is_none(ada: Someone) -> Non
     assert ada.post(URL, {"kind": "group", "title": ""}).json["title"] is None
 
 
-def test_somebody_new_is_asked_for_at_auth_once(ada: Someone, auth: AuthStandIn) -> None:
+def test_somebody_new_is_asked_for_at_auth_once(ada: Someone, auth: FakeAuth) -> None:
     barbara = {"id": str(uuid4()), "username": "barbara", "display_name": "Barbara", "active": True, "change_id": 7}
     auth.accounts[barbara["id"]] = barbara
     for _ in range(2):
         answer = ada.post(URL, {"kind": "group", "member_ids": [barbara["id"]]})
         assert answer.status == 201
-    assert auth.asked == ["/internal/users/"]
+    assert auth.asked == [("GET", "/internal/users/")]
     assert Person.objects.get(id=barbara["id"]).change_id == 7
 
 
-def test_nobody_that_auth_does_not_know_can_be_added(ada: Someone, auth: AuthStandIn, unknown_id: str) -> None:
+def test_nobody_that_auth_does_not_know_can_be_added(ada: Someone, auth: FakeAuth, unknown_id: str) -> None:
     assert ada.post(URL, {"kind": "group", "member_ids": [unknown_id]}).refuses("member_ids", "unknown_user")
     assert Conversation.objects.count() == 0
 
@@ -108,7 +108,7 @@ def test_a_disabled_account_can_not_be_added(ada: Someone, grace: Someone) -> No
 
 
 def test_while_auth_is_away_only_people_known_here_can_be_added(
-    ada: Someone, grace: Someone, auth: AuthStandIn, unknown_id: str
+    ada: Someone, grace: Someone, auth: FakeAuth, unknown_id: str
 ) -> None:
     auth.away = True
     refused = ada.post(URL, {"kind": "group", "member_ids": [unknown_id]})
@@ -146,7 +146,7 @@ def test_while_auth_is_away_only_people_known_here_can_be_added(
         ({"kind": "direct", "member_ids": [str(uuid4()), str(uuid4())]}, "member_ids"),
     ],
 )
-def test_what_is_no_conversation_is_refused_by_field(ada: Someone, auth: AuthStandIn, body: Any, field: str) -> None:
+def test_what_is_no_conversation_is_refused_by_field(ada: Someone, auth: FakeAuth, body: Any, field: str) -> None:
     assert ada.post(URL, body).refuses(field)
     assert Conversation.objects.count() == 0
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 from api_client import JSON, Answer, Someone, call, sign_in
-from auth_stand_in import AuthStandIn
 
+from chatire_shared.testing.fake_auth import FakeAuth
 from chatire_shared.testing.tokens import TokenMint
 from messages_service import identity
 from messages_service.conversations.models import Event
@@ -105,7 +105,7 @@ def test_no_other_header_opens(ada: Someone, header: str) -> None:
     assert call("GET", "/api/conversations/", Authorization=header).refusal == (401, "unauthenticated")
 
 
-def test_a_token_of_another_key_issuer_audience_or_kind_does_not_open(ada: Someone, auth: AuthStandIn) -> None:
+def test_a_token_of_another_key_issuer_audience_or_kind_does_not_open(ada: Someone, auth: FakeAuth) -> None:
     mint = auth.mint
     for token in (
         TokenMint(kid=mint.kid).access(ada.id),
@@ -120,7 +120,7 @@ def test_a_token_of_another_key_issuer_audience_or_kind_does_not_open(ada: Someo
         assert call("GET", "/api/conversations/", token=token).refusal == (401, "unauthenticated")
 
 
-def test_an_expired_token_says_so(ada: Someone, auth: AuthStandIn) -> None:
+def test_an_expired_token_says_so(ada: Someone, auth: FakeAuth) -> None:
     token = auth.mint.access(ada.id, iat=int(time.time()) - 700, exp=int(time.time()) - 100)
     assert call("GET", "/api/conversations/", token=token).refusal == (401, "token_expired")
 

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 from api_client import JSON, Someone, outbox
-from auth_stand_in import AuthStandIn
 from django.db import connection
 from gateway_client import Gateway, item
 
 from chatire_shared.limits.limiter import Decision
+from chatire_shared.testing.fake_auth import FakeAuth
 from messages_service import identity
 from messages_service.conversations.models import Conversation, Event
 from messages_service.internal import batch
@@ -69,7 +69,7 @@ def test_a_repeat_within_a_batch_and_in_a_later_one_is_the_first_message(gateway
     assert Message.objects.count() == 1
 
 
-def test_a_bad_token_fails_its_own_items_only(gateway: Gateway, ada: Someone, auth: AuthStandIn) -> None:
+def test_a_bad_token_fails_its_own_items_only(gateway: Gateway, ada: Someone, auth: FakeAuth) -> None:
     group = ada.begin("group")
     now = int(time.time())
     expired = auth.mint.access(ada.id, "ada", iat=now - 700, exp=now - 100)

@@ -48,6 +48,24 @@ def test_who_is_unknown_belongs_to_nothing(gateway: Gateway, unknown_id: str) ->
     assert memberships(gateway, unknown_id) == {"user": unknown_id, "membership_version": 0, "conversations": []}
 
 
+def test_several_people_are_answered_at_once_and_each_as_alone(
+    gateway: Gateway, ada: Someone, grace: Someone, unknown_id: str
+) -> None:
+    ada.begin("group", grace)
+    ada.begin("group")
+    users = [str(grace.id), unknown_id, str(ada.id)]
+    answers = gateway.ask("/internal/memberships/", {"users": users})["memberships"]
+    assert [answer["user"] for answer in answers] == users
+    assert answers == [memberships(gateway, user) for user in users]
+    assert [len(answer["conversations"]) for answer in answers] == [1, 0, 2]
+
+
+@pytest.mark.parametrize("users", [None, "x", ["x"], [str(uuid4())] * 201])
+def test_people_that_cannot_be_are_refused(gateway: Gateway, users: Any) -> None:
+    answer = gateway.call("POST", "/internal/memberships/", {"v": 1, "users": users})
+    assert (answer.status, answer.json["code"]) == (400, "invalid")
+
+
 def test_bodies_are_exactly_the_frames_that_were_published(gateway: Gateway, ada: Someone, grace: Someone) -> None:
     group = ada.begin("group", grace, title="Größe 😀")
     message = ada.say(group, 'quotes " and \\ and \u2028 and </script>')

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 from api_client import Someone, call
-from auth_stand_in import AuthStandIn
 from django.db import connections
 from django.test import Client
 
 from chatire_shared.contracts.errors import Unavailable
+from chatire_shared.testing.fake_auth import FakeAuth
 from chatire_shared.testing.servers import free_port
 from messages_service import following, identity
 from messages_service.following import PeopleFollower, read_changes
@@ -33,7 +33,7 @@ def account(user_id: Any, name: str, change_id: int, *, active: bool = True) -> 
     return Account(user_id, name, name.title(), active, change_id)
 
 
-def change(auth: AuthStandIn, user_id: Any, name: str, kind: str = "user.updated", *, active: bool = True) -> int:
+def change(auth: FakeAuth, user_id: Any, name: str, kind: str = "user.updated", *, active: bool = True) -> int:
     data = {"user_id": str(user_id), "username": name, "display_name": name.title(), "active": active, "role": "member"}
     return auth.change(kind, **data)
 
@@ -46,7 +46,7 @@ def failed_checks() -> list[str]:
     return failed
 
 
-def test_changes_are_applied_in_order_and_the_cursor_moves(auth: AuthStandIn) -> None:
+def test_changes_are_applied_in_order_and_the_cursor_moves(auth: FakeAuth) -> None:
     ada, grace = uuid4(), uuid4()
     change(auth, ada, "ada", "user.created")
     change(auth, grace, "grace", "user.created")
@@ -57,7 +57,7 @@ def test_changes_are_applied_in_order_and_the_cursor_moves(auth: AuthStandIn) ->
     assert FeedCursor.objects.get().position == 4
 
 
-def test_reading_again_changes_nothing_and_goes_on_from_the_cursor(auth: AuthStandIn) -> None:
+def test_reading_again_changes_nothing_and_goes_on_from_the_cursor(auth: FakeAuth) -> None:
     ada = uuid4()
     change(auth, ada, "ada", "user.created")
     catch_up(read_page=read_changes)
@@ -67,7 +67,7 @@ def test_reading_again_changes_nothing_and_goes_on_from_the_cursor(auth: AuthSta
     assert row(ada) == ("countess", "Countess", True, 2)
 
 
-def test_the_feed_from_the_beginning_once_more_changes_nothing(auth: AuthStandIn) -> None:
+def test_the_feed_from_the_beginning_once_more_changes_nothing(auth: FakeAuth) -> None:
     ada = uuid4()
     for name in ("ada", "countess"):
         change(auth, ada, name)
@@ -78,7 +78,7 @@ def test_the_feed_from_the_beginning_once_more_changes_nothing(auth: AuthStandIn
     assert FeedCursor.objects.get().position == 2
 
 
-def test_a_cursor_never_goes_back(auth: AuthStandIn) -> None:
+def test_a_cursor_never_goes_back(auth: FakeAuth) -> None:
     """As another process does that has read a page before us, and applies it after us."""
     ada = uuid4()
     for name in ("ada", "countess"):
@@ -91,7 +91,7 @@ def test_a_cursor_never_goes_back(auth: AuthStandIn) -> None:
     assert FeedCursor.objects.get().position == 2
 
 
-def test_many_pages_are_read_to_the_end(auth: AuthStandIn) -> None:
+def test_many_pages_are_read_to_the_end(auth: FakeAuth) -> None:
     ada = uuid4()
     for n in range(1_203):
         change(auth, ada, f"ada-{n}")
@@ -99,7 +99,7 @@ def test_many_pages_are_read_to_the_end(auth: AuthStandIn) -> None:
     assert row(ada)[0] == "ada-1202"
 
 
-def test_kinds_that_say_nothing_about_people_only_advance_the_cursor(auth: AuthStandIn) -> None:
+def test_kinds_that_say_nothing_about_people_only_advance_the_cursor(auth: FakeAuth) -> None:
     auth.change("session.revoked", user_id=str(uuid4()), session_id=str(uuid4()))
     auth.change("keys.rotated", kids=["a"])
     auth.change("moon.landed")
@@ -107,7 +107,7 @@ def test_kinds_that_say_nothing_about_people_only_advance_the_cursor(auth: AuthS
     assert (Person.objects.count(), FeedCursor.objects.get().position) == (0, 3)
 
 
-def test_while_auth_is_away_the_cursor_stays(auth: AuthStandIn) -> None:
+def test_while_auth_is_away_the_cursor_stays(auth: FakeAuth) -> None:
     change(auth, uuid4(), "ada")
     auth.away = True
     with pytest.raises(Unavailable):
@@ -134,7 +134,7 @@ def test_a_renewal_leaves_the_membership_version_alone(ada: Someone) -> None:
 
 
 def test_a_token_makes_nobody_known_anew_who_is_known_better(
-    auth: AuthStandIn, newcomer: Callable[[str], Someone]
+    auth: FakeAuth, newcomer: Callable[[str], Someone]
 ) -> None:
     ada = newcomer("ada")
     store_accounts(accounts=[account(ada.id, "countess", 7)])
@@ -148,7 +148,7 @@ def test_a_token_makes_nobody_known_anew_who_is_known_better(
     assert row(barbara) == ("babs", "Babs", True, 1)
 
 
-def test_the_follower_goes_on_after_auth_was_away(transactional_db: None, auth: AuthStandIn) -> None:
+def test_the_follower_goes_on_after_auth_was_away(transactional_db: None, auth: FakeAuth) -> None:
     grace, heard = uuid4(), threading.Event()
     auth.away = True
     change(auth, grace, "grace")
@@ -176,9 +176,7 @@ def test_the_follower_goes_on_after_auth_was_away(transactional_db: None, auth: 
         follower.stop()
 
 
-def test_a_process_is_ready_once_it_knows_the_revocations(
-    transactional_db: None, auth: AuthStandIn, ada: Someone
-) -> None:
+def test_a_process_is_ready_once_it_knows_the_revocations(transactional_db: None, auth: FakeAuth, ada: Someone) -> None:
     auth.change("session.revoked", user_id=str(ada.id), session_id=str(ada.session))
     auth.away = True
     following.start_following()

@@ -7,6 +7,7 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from chatire_shared.clients.bases import Bases
 from chatire_shared.contracts.errors import NotFound, Unavailable
 from chatire_shared.contracts.strict_json import dumps
 from chatire_shared.http.request_ids import current_request_id
@@ -14,14 +15,19 @@ from chatire_shared.identity.service_tokens import ServiceSigner
 
 TIMEOUT_SECONDS = 2.0
 POOL_CONNECTIONS = 16
+_ELSEWHERE = frozenset({requests.codes.bad_gateway, requests.codes.service_unavailable, requests.codes.gateway_timeout})
 
 
 class ServiceClient:
-    """Calls one other service; safe to share between threads."""
+    """Calls one other service, of which several may run; safe to share between threads.
+
+    A call that one instance did not take (refused, cut off before an answer, 502, 503, 504) goes to the next at once. It
+    may have been done nevertheless, so every internal call must be one that may be done twice (docs/internal.md).
+    """
 
     def __init__(
         self,
-        base_url: str,
+        base_urls: str,
         callee: str,
         signer: ServiceSigner,
         *,
@@ -31,19 +37,19 @@ class ServiceClient:
         """Prepare a pooled session.
 
         Args:
-            base_url: Where the service listens, without the API gateway.
+            base_urls: Where instances of the service listen, without the API gateway; separated by spaces or commas.
             callee: Its name, the audience of our tokens.
             signer: Makes our tokens.
             timeout_seconds: For connecting and for each read.
-            pool_connections: Connections kept open.
+            pool_connections: Connections kept open to each instance.
         """
-        self._base_url = base_url.rstrip("/")
+        self._bases = Bases(base_urls)
         self._callee = callee
         self._signer = signer
         self._timeout = timeout_seconds
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=pool_connections))
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=pool_connections))
 
     def get(self, path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """GET `path`, tried twice: it changes nothing.
@@ -58,7 +64,7 @@ class ServiceClient:
             return self._call("GET", path, params=params)
 
     def post(self, path: str, body: dict[str, Any], *, timeout_seconds: float | None = None) -> dict[str, Any]:
-        """POST `body` as JSON, once.
+        """POST `body` as JSON, again only where nobody is known to have done it.
 
         Raises:
             NotFound, Unavailable: as `get`.
@@ -68,24 +74,51 @@ class ServiceClient:
 
     def _call(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("timeout", self._timeout)
+        kwargs["headers"] = self._headers()
+        response = self._response(method, path, **kwargs)
+        if response.status_code == requests.codes.not_found:
+            raise NotFound
+        try:
+            body = response.json() if response.status_code == requests.codes.ok else None
+        except ValueError as error:
+            raise self._unavailable() from error
+        if not isinstance(body, dict):
+            raise self._unavailable()
+        return body
+
+    def _headers(self) -> dict[str, str]:
         headers = {
             "Authorization": f"Bearer {self._signer.token_for(self._callee)}",
             "Content-Type": "application/json",
         }
         if request_id := current_request_id():
             headers["X-Request-ID"] = request_id
-        try:
-            response = self._session.request(
-                method, self._base_url + path, headers=headers, allow_redirects=False, **kwargs
-            )
-            if response.status_code == requests.codes.not_found:
-                raise NotFound
-            body = response.json() if response.status_code == requests.codes.ok else None
-        except (requests.RequestException, ValueError) as error:
-            raise self._unavailable() from error
-        if not isinstance(body, dict):
-            raise self._unavailable()
-        return body
+        return headers
+
+    def _response(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """The first answer of an instance that takes the call.
+
+        A single address is tried a second time when the connection broke: it may have been kept from before a restart, or
+        the name may stand for several instances.
+        """
+        bases = self._bases.in_turn()
+        failure: Exception | None = None
+        for base in bases if len(bases) > 1 else bases * 2:
+            try:
+                response = self._session.request(method, base + path, allow_redirects=False, **kwargs)
+            except requests.ReadTimeout as error:
+                # It has the call, and may be at it still: asking another one would double the work of a slow system.
+                self._bases.failed(base)
+                raise self._unavailable() from error
+            except requests.RequestException as error:
+                self._bases.failed(base)
+                failure = error
+                continue
+            if response.status_code not in _ELSEWHERE or len(bases) == 1:
+                self._bases.worked(base)
+                return response
+            self._bases.failed(base)
+        raise self._unavailable() from failure
 
     def _unavailable(self) -> Unavailable:
         detail = f"The {self._callee} service can't be reached; try again in a moment."

@@ -13,6 +13,7 @@ import jwt
 import requests
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
+from chatire_shared.clients.bases import Bases, base_urls
 from chatire_shared.contracts.errors import ChatireError, Unauthenticated, Unavailable
 
 logger = logging.getLogger("chatire.identity")
@@ -21,7 +22,9 @@ REFRESH_SECONDS = 300
 UNKNOWN_KID_SECONDS = 30
 STALE_SECONDS = 86_400
 TIMEOUT_SECONDS = 2
+PATH = "/api/auth/.well-known/jwks.json"
 
+_Failures = (requests.RequestException, ValueError, KeyError, ChatireError)
 Keys = dict[str, EllipticCurvePublicKey]
 
 
@@ -65,17 +68,22 @@ class JwksCache:
         """Remember where keys come from; nothing is fetched yet.
 
         Args:
-            url: The JWKS address of auth.
+            url: The JWKS address of auth; several, separated by spaces, if several instances of it run.
             fetch: Gets the document of a URL; HTTP with a 2 s timeout when left out.
             clock: Monotonic seconds.
         """
-        self._url = url
+        self._urls = Bases(url)
         self._fetch = fetch or _http_fetch
         self._clock = clock
         self._keys: Keys = {}
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
         self._lock = threading.Lock()
+
+    @classmethod
+    def of_auth(cls, auth_urls: str) -> JwksCache:
+        """The keys that auth publishes, given its base URLs as in `CHATIRE_AUTH_URL`."""
+        return cls(" ".join(base + PATH for base in base_urls(auth_urls)))
 
     def get(self, kid: str) -> EllipticCurvePublicKey:
         """The key named `kid`.
@@ -122,12 +130,22 @@ class JwksCache:
             if self._tried_at is not None and self._clock() - self._tried_at < pause:
                 return
             self._tried_at = self._clock()
-            self._keys = parse_jwks(self._fetch(self._url))
+            self._keys = self._fetched()
             self._fetched_at = self._clock()
-        except (requests.RequestException, ValueError, KeyError, ChatireError) as error:
+        except _Failures as error:
             logger.warning("keys could not be fetched", extra={"error": type(error).__name__})
         finally:
             self._lock.release()
+
+    def _fetched(self) -> Keys:
+        """The keys from the first instance that gives them."""
+        *others, last = self._urls.in_turn()
+        for url in others:
+            try:
+                return parse_jwks(self._fetch(url))
+            except _Failures:
+                self._urls.failed(url)
+        return parse_jwks(self._fetch(last))
 
 
 def _http_fetch(url: str) -> Any:

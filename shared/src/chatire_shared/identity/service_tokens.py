@@ -51,7 +51,8 @@ class ServiceSigner:
         now = self._clock()
         with self._lock:
             token, expires = self._made.get(callee, ("", 0.0))
-            if expires - now < RENEW_BEFORE_SECONDS:
+            # More than a life ahead: made while our clock was wrong, and refused until it catches up.
+            if not RENEW_BEFORE_SECONDS <= expires - now <= LIFE_SECONDS:
                 token, expires = self._make(callee, int(now)), int(now) + LIFE_SECONDS
                 self._made[callee] = (token, expires)
         return token

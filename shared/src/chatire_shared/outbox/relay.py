@@ -36,6 +36,8 @@ SWEEP_SECONDS = 0.5
 _RETRY_SECONDS = 0.05
 _LAG_EVERY_SECONDS = 5.0
 _STUCK_SECONDS = 30.0
+_WORKS_SECONDS = 1.5
+"""Three sweeps: a relay that has done no round for so long publishes nothing that can be relied on."""
 
 
 class Relay:
@@ -72,12 +74,18 @@ class Relay:
         self._backoff = Backoff(0.1, 0.5)  # A failed round costs two statements; the return should be quick.
         self._lag_at = 0.0
         self._progress_at = time.monotonic()
+        self._worked_at = 0.0
         self._database_ok = False
 
     @property
     def alive(self) -> bool:
         """Whether the loop turns (rounds that fail count: they are no reason to restart the process)."""
         return time.monotonic() - self._progress_at < _STUCK_SECONDS
+
+    @property
+    def works(self) -> bool:
+        """Whether a round has been carried through just now."""
+        return time.monotonic() - self._worked_at < _WORKS_SECONDS
 
     @property
     def ready(self) -> bool:
@@ -132,6 +140,7 @@ class Relay:
             connection.close()
             return self._after_failure("The relay can't use PostgreSQL.", error)
         self._database_ok = True
+        self._worked_at = time.monotonic()
         self._backoff.reset()
         return pause
 

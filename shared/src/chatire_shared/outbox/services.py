@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from chatire_shared.bus import wire
 from chatire_shared.bus.groups import CONVERSATION_PREFIX, is_group_name
 from chatire_shared.bus.publisher import publisher_for
+from chatire_shared.crash_points import hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def ring_after_commit() -> None:
 
 
 def _ring() -> None:
+    hit("messages.before_bell")
     publisher_for(settings.CHATIRE_REDIS_URL).ring()
 
 

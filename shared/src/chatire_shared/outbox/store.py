@@ -23,7 +23,7 @@ SESSION = """
     SET synchronous_commit = off;  -- A removal that a crash undoes is one more publish.
     SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET jit = off;
     SET statement_timeout = '10s'; SET lock_timeout = '1s';
-    SET idle_in_transaction_session_timeout = '10s'  -- A relay that hangs loses its locks to the others.
+    SET idle_in_transaction_session_timeout = '3s'  -- A relay that hangs loses its locks to the others.
 """
 
 _CLAIM = """

@@ -1,6 +1,6 @@
 """The relay's sign of life: each second, the heads of what it has published lately.
 
-A gateway that misses three of them knows that it is cut off; one that sees a head above its own knows that the last
+A gateway that misses one asks the messages service instead; one that sees a head above its own knows that the last
 message before a silence was lost, which no gap would ever show.
 """
 
@@ -67,14 +67,25 @@ class Board:
 
 
 class Ticker(threading.Thread):
-    """Publishes a tick each second, also while PostgreSQL is away: it tells that the road from here is open."""
+    """Publishes a tick each second while the relay works: it tells that what is committed is on its way.
 
-    def __init__(self, publisher: LayerPublisher, board: Board, *, seconds: float = 1.0) -> None:
+    A relay that hangs or has lost PostgreSQL alone must not say so: gateways would wait for what it does not publish.
+    """
+
+    def __init__(
+        self,
+        publisher: LayerPublisher,
+        board: Board,
+        *,
+        seconds: float = 1.0,
+        works: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Prepare; `start` begins. The relay's id is new for each process."""
         super().__init__(name="chatire-ticker", daemon=True)
         self._publisher = publisher
         self._board = board
         self._seconds = seconds
+        self._works = works
         self._stopped = threading.Event()
         self._relay = str(uuid.uuid4())
         self.count = 0
@@ -83,7 +94,8 @@ class Ticker(threading.Thread):
         """Tick until `stop`."""
         while not self._stopped.wait(self._seconds):
             try:
-                self.tick()
+                if self._works():
+                    self.tick()
             except BusUnavailable:
                 continue  # The next one carries the same heads for five seconds.
             except Exception:

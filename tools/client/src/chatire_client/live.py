@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
+from math import inf
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -28,6 +29,10 @@ from chatire_client.wire import BadFrame, Closed, Frame, Wire
 READY_SECONDS = 20.0
 LATER_SECONDS = 1.0
 HEARTBEAT_SHARE = 0.8  # Of the allowed time: a ping that is a little late must still be in time.
+QUIET_SECONDS = 12.0  # Without a word from the other end it is asked whether it is there …
+ANSWER_SECONDS = 10.0  # … and is gone when it doesn't say so: a dead line is noticed within 22 s.
+# On an open line, for what the server couldn't store. Not the 30 s of reconnecting: nobody has to come in here.
+MOST_REPEAT_SECONDS = 2.0
 # Nothing to tell from a server that is starting: a refused connection, 502 at the handshake, 503 for a refresh.
 _UNREACHABLE = (OSError, TimeoutError, InvalidHandshake, Problem)
 
@@ -53,7 +58,9 @@ class Live:
         self._observer = observer or Observer()
         self._renewal = Renewal(account)
         self._follow = follow
-        self._backoff = Backoff(random or Random())  # noqa: S311 (jitter, not a secret)
+        self._random = random or Random()  # noqa: S311 (jitter, not a secret)
+        self._backoff = Backoff(self._random)
+        self._repeats: dict[str, Backoff] = {}
         self._outbox = Outbox(self._put_out, self._repeat_later)
         self._inbox = Inbox(self.cursors, self._outbox, self._observer)
         self._queue: asyncio.Queue[tuple[str, Frame]] = asyncio.Queue()
@@ -243,7 +250,7 @@ class Live:
     def _take(self, frame: Frame) -> None:
         match frame["type"]:
             case "ack":
-                self._backoff.succeeded()
+                self._repeats.pop(frame["conversation"], None)
             case "bye":
                 self._floor_seconds = frame["reconnect_after_ms"] / 1000
             case "session" if self._renewal.is_due(frame["expires_at"]):
@@ -272,18 +279,27 @@ class Live:
                 return  # The reader tells.
 
     async def _keep_alive(self, wire: Wire, heartbeat: float) -> None:
-        """Ping, and cut a line that has been silent for two heartbeats: the other end is gone."""
+        """Ping when it is due or the line has been quiet, and cut a line on which nothing answers: the other end is gone."""
         loop = asyncio.get_running_loop()
+        most = heartbeat * HEARTBEAT_SHARE
+        quiet = min(QUIET_SECONDS, most)
         self._last_heard = loop.time()
-        n = 0
-        while loop.time() - self._last_heard < 2 * heartbeat:
-            n += 1
-            self._put("ping", {"n": n})
-            await asyncio.sleep(heartbeat * HEARTBEAT_SHARE)
-        wire.abort()
+        pings, pinged_at = 0, -inf
+        while True:
+            early = min(pinged_at + most, self._last_heard + quiet) - loop.time()
+            if early > 0:
+                await asyncio.sleep(early)
+                continue
+            pings, pinged_at = pings + 1, loop.time()
+            self._put("ping", {"n": pings})
+            await asyncio.sleep(min(ANSWER_SECONDS, quiet))
+            if self._last_heard < pinged_at:
+                wire.abort()
+                return
 
     def _repeat_later(self, conversation: str, seconds: float) -> None:
-        wait_seconds = self._backoff.next_seconds(at_least=seconds)
+        backoff = self._repeats.setdefault(conversation, Backoff(self._random, most_seconds=MOST_REPEAT_SECONDS))
+        wait_seconds = backoff.next_seconds(at_least=seconds)
         asyncio.get_running_loop().call_later(wait_seconds, self._outbox.repeat, conversation)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

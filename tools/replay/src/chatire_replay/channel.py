@@ -41,23 +41,25 @@ class Channel:
         self._means = means
         self._window = asyncio.Semaphore(means.window)
         self._lanes: dict[str, asyncio.Queue[Step | None]] = {}
-        self._players: list[asyncio.Task[None]] = []
 
     async def act(self) -> None:
-        """Do everything; returns when the last message is settled and the last person has left."""
-        for step in self._script.steps:
-            await self._means.pace.until(step.at_seconds)
-            if step.deed is Deed.SAY:
-                await self._window.acquire()
-            self._lane_of(step.who).put_nowait(step)
-        for lane in self._lanes.values():
-            lane.put_nowait(None)
-        await asyncio.gather(*self._players)
+        """Do everything; returns when the last message is settled and the last person has left.
 
-    def _lane_of(self, who: str) -> asyncio.Queue[Step | None]:
+        Raises: ExceptionGroup, as soon as one person can't go on: their messages would hold the others' places for ever.
+        """
+        async with asyncio.TaskGroup() as players:
+            for step in self._script.steps:
+                await self._means.pace.until(step.at_seconds)
+                if step.deed is Deed.SAY:
+                    await self._window.acquire()
+                self._lane_of(step.who, players).put_nowait(step)
+            for lane in self._lanes.values():
+                lane.put_nowait(None)
+
+    def _lane_of(self, who: str, players: asyncio.TaskGroup) -> asyncio.Queue[Step | None]:
         if who not in self._lanes:
             self._lanes[who] = asyncio.Queue()
-            self._players.append(asyncio.create_task(self._play(who, self._lanes[who])))
+            players.create_task(self._play(who, self._lanes[who]))
         return self._lanes[who]
 
     async def _play(self, who: str, lane: asyncio.Queue[Step | None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from chatire_replay.errors import ReplayError
 from chatire_replay.figures import table
 from chatire_replay.pace import Pace
 from chatire_replay.replay import Options, Replay
-from chatire_replay.stack import Stack
+from chatire_replay.stack import Elsewhere, Stack
 
 DESCRIPTION = (
     "Say IRC logs again on a running stack: every nick a user, every file a channel, every line over its author's own "
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one replay; the exit code: 0 all right, 1 something is wrong, 2 could not."""
     options = _parser().parse_args(arguments)
     try:
-        stack = Stack(options.data, options.url)
+        stack = _stack(options)
         figures = Replay(stack, _chosen(options)).run()
     except ReplayError as error:
         sys.stderr.write(f"{error}\n")
@@ -56,8 +57,23 @@ def _parser() -> argparse.ArgumentParser:
     add("--kill-gateway", action="store_true", help="kill a gateway in the middle; the launcher starts it again")
     add("--data", type=Path, default=_data(), metavar="DIR", help="the stack's data folder (default var/)")
     add("--url", help="reach the stack here instead of at its own address")
+    add(
+        "--manage",
+        type=shlex.split,
+        metavar="COMMAND",
+        help="with --url, for a stack that ./chatire didn't start: what runs auth's manage.py there, such as "
+        "'docker compose exec -T auth python manage.py'",
+    )
     add("--json", type=Path, metavar="FILE", help="write the figures there")
     return parser
+
+
+def _stack(options: argparse.Namespace) -> Stack | Elsewhere:
+    if not options.manage:
+        return Stack(options.data, options.url)
+    if not options.url:
+        raise ReplayError("--manage needs --url")
+    return Elsewhere(options.url, options.manage)
 
 
 def _chosen(options: argparse.Namespace) -> Options:

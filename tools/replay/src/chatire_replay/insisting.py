@@ -10,7 +10,7 @@ import requests
 
 from chatire_client import Problem
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 180.0
 PAUSE_SECONDS = 0.3
 _SERVER_ERRORS = 500
 
@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 
 
 def insist(call: Callable[[], Answer]) -> Answer:
-    """Call again while nobody answers, or somebody answers 5xx, for at most 30 s.
+    """Call again while nobody answers, or somebody answers 5xx, for at most three minutes: a busy machine takes its time.
 
     Raises: Problem, requests.RequestException: the last refusal.
     """

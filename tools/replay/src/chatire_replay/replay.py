@@ -20,7 +20,7 @@ from chatire_replay.ledger import Ledger
 from chatire_replay.pace import Pace
 from chatire_replay.progress import Progress
 from chatire_replay.script import write
-from chatire_replay.stack import LIMITS_ARE_ON, Person, Stack
+from chatire_replay.stack import LIMITS_ARE_ON, Elsewhere, Person, Stack
 from chatire_replay.troupe import Troupe
 from chatire_replay.watchers import Watcher, Weather
 
@@ -47,7 +47,7 @@ class Options:
 class Replay:
     """Everything of one run. `run` is all there is to call."""
 
-    def __init__(self, stack: Stack, options: Options) -> None:
+    def __init__(self, stack: Stack | Elsewhere, options: Options) -> None:
         """Read the logs; nothing is sent yet."""
         self._stack = stack
         self._options = options
@@ -71,9 +71,9 @@ class Replay:
             self._ledgers = self._make_channels(accounts)
             return asyncio.run(self._act(accounts))
         except Problem as problem:
-            if problem.status == _TOO_MANY_REQUESTS:
-                raise ReplayError(LIMITS_ARE_ON) from problem
-            raise
+            raise _explained(problem) from problem
+        except ExceptionGroup as group:
+            raise _explained(_first_of(group)) from group
 
     def _chance(self) -> Random:
         """Somebody's own luck, so that nobody's depends on who drew before them."""
@@ -204,6 +204,17 @@ class Replay:
             delivery_ms=percentiles(self._latencies),
             examples=[example for each in faults for example in each.examples][:20],
         )
+
+
+def _explained(reason: Exception) -> ReplayError:
+    if isinstance(reason, Problem) and reason.status == _TOO_MANY_REQUESTS:
+        return ReplayError(LIMITS_ARE_ON)
+    return ReplayError(f"the replay can't go on: {type(reason).__name__}: {reason}")
+
+
+def _first_of(group: ExceptionGroup[Exception]) -> Exception:
+    first = group.exceptions[0]
+    return _first_of(first) if isinstance(first, ExceptionGroup) else first
 
 
 def _head(keeper: Account, conversation: str) -> int:

@@ -11,6 +11,7 @@ from chatire_client import Account, Live
 
 # A gateway checks a signature for each; more at once only makes each of them slower.
 OPENING_AT_ONCE = 16
+READY_SECONDS = 300
 
 
 class _Seat:
@@ -71,7 +72,7 @@ class Troupe:
     async def _start(self, seat: _Seat) -> None:
         try:
             async with self._opening:
-                await seat.live.start(within=120)
+                await seat.live.start(within=READY_SECONDS)
         except Exception as failed:  # noqa: BLE001 (whoever waits for the seat gets it)
             seat.opened.set_exception(failed)
         else:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chatire_shared.contracts.errors import ChatireError, Invalid, RateLimited
 from chatire_shared.contracts.ids import is_sane_request_id
+from chatire_shared.crash_points import hit
 from messages_service.internal.plain import for_gateway, id_of, list_of
 from messages_service.internal.tokens import Bearers, bearer_of, failure, verify_tokens
 from messages_service.timeline.limits import spend_posts
@@ -30,6 +31,7 @@ def batch(body: dict[str, Any]) -> dict[str, Any]:
     news = [new for new in allowed if isinstance(new, NewMessage)]
     posted = iter(post_messages(items=news, now=datetime.now(UTC)))
     outcomes = [next(posted) if outcome is None else outcome for outcome in outcomes]
+    hit("messages.before_batch_answer")
     return {"results": [_result(new, outcome) for new, outcome in zip(wanted, outcomes, strict=True)]}
 
 

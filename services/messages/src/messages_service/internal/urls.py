@@ -10,6 +10,7 @@ from messages_service.internal.batch import batch
 urlpatterns = [
     path("internal/messages/batch/", batch),
     path("internal/users/<uuid:user_id>/memberships/", views.memberships),
+    path("internal/memberships/", views.memberships_of_many),
     path("internal/reads/", views.reads),
     path("internal/events/ranges/", views.ranges),
     path("internal/heads/", views.heads),

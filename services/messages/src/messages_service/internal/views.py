@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,20 +17,20 @@ from messages_service.timeline.rules.bodies import is_unicode
 from messages_service.timeline.selectors.events import Range, read_heads, read_ranges
 from messages_service.timeline.services.reading import Mark, mark_read
 
-MAX_RANGES, MAX_EVENTS, MAX_HEADS, MAX_READS = 100, 500, 2_000, 500
+MAX_RANGES, MAX_EVENTS, MAX_HEADS, MAX_READS, MAX_PEOPLE = 100, 500, 2_000, 500, 200
 _MAX_ORIGIN_CHARS = 64
 
 
 @for_gateway("GET")
 def memberships(user_id: UUID) -> dict[str, Any]:
     """What a person belongs to, and the version of that."""
-    with transaction.atomic():
-        # The version first: a change in between then shows as an old version, which is asked for again.
-        person = Person.objects.filter(id=user_id).first()
-        rows = Membership.objects.select_related("conversation").filter(user_id=user_id, conversation__deleted_at=None)
-        conversations = [_membership(row) for row in rows]
-    version = 0 if person is None else person.membership_version
-    return {"user": str(user_id), "membership_version": version, "conversations": conversations}
+    return _memberships([user_id])[0]
+
+
+@for_gateway("POST")
+def memberships_of_many(body: dict[str, Any]) -> dict[str, Any]:
+    """The same for several people, in the order given: in a storm of reconnects they all come at once."""
+    return {"memberships": _memberships([id_of(value, "users") for value in list_of(body, "users", MAX_PEOPLE)])}
 
 
 @for_gateway("POST")
@@ -64,6 +65,26 @@ def reads(body: dict[str, Any]) -> dict[str, Any]:
             for outcome in outcomes
         ]
     }
+
+
+def _memberships(user_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    conversations: dict[UUID, list[dict[str, Any]]] = {user_id: [] for user_id in user_ids}
+    with transaction.atomic():
+        # The versions first: a change in between then shows as an old version, which is asked for again.
+        versions = dict(Person.objects.filter(id__in=user_ids).values_list("id", "membership_version"))
+        rows = Membership.objects.select_related("conversation").filter(
+            user_id__in=user_ids, conversation__deleted_at=None
+        )
+        for row in rows:
+            conversations[row.user_id].append(_membership(row))
+    return [
+        {
+            "user": str(user_id),
+            "membership_version": versions.get(user_id, 0),
+            "conversations": conversations[user_id],
+        }
+        for user_id in user_ids
+    ]
 
 
 def _membership(row: Membership) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from auth_service.accounts.models import Change, User
 from chatire_shared.bus.groups import AUTH_CHANGES_GROUP
 from chatire_shared.bus.publisher import publisher_for
 from chatire_shared.contracts import envelopes
+from chatire_shared.crash_points import hit
 
 logger = logging.getLogger("chatire.auth.feed")
 
@@ -85,6 +86,7 @@ def record_changes(entries: Sequence[Entry], *, now: datetime, ids: range | None
 
 def hint(latest: int) -> None:
     """Tell readers that the feed has grown; they poll each second anyway, so a failure costs a second and no more."""
+    hit("auth.before_hint")
     try:
         publisher_for(settings.REDIS_URL).publish_many([(AUTH_CHANGES_GROUP, envelopes.auth_changed(latest=latest))])
     except Exception as error:  # noqa: BLE001 (Redis is a doorbell: nothing that it does may fail a request)

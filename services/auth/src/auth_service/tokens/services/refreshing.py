@@ -19,6 +19,7 @@ from chatire_shared.contracts.errors import (
     TokenRevoked,
     Unauthenticated,
 )
+from chatire_shared.crash_points import hit
 
 logger = logging.getLogger("chatire.auth.tokens")
 
@@ -56,6 +57,7 @@ def rotate_refresh_token(*, text: str, now: datetime) -> Grant:
         _end_for_reuse(token, now)
     if verdict in _REFUSALS:
         raise _REFUSALS[verdict](_EXPIRED_DETAIL if verdict is Verdict.EXPIRED else None)
+    hit("auth.after_rotation")
     session = RefreshSession.objects.select_related("user").get(id=token.session_id)
     return Grant(session, session.user, successor.text)
 

@@ -17,6 +17,7 @@ from auth_service.tokens.models import RefreshSession
 from auth_service.tokens.rules import refresh_tokens
 from chatire_shared.contracts.errors import InvalidCredentials, NotFound
 from chatire_shared.contracts.ids import uuid7
+from chatire_shared.crash_points import hit
 
 SEEN_EVERY = timedelta(minutes=1)
 """`seen_at` is not written more often: a busy client would otherwise make a row version per request."""
@@ -87,6 +88,7 @@ def revoke_session(*, session_id: UUID, user_id: UUID, now: datetime) -> None:
         if not RefreshSession.objects.filter(id=session_id, user_id=user_id).exists():
             raise NotFound
         end_sessions(RefreshSession.objects.filter(id=session_id, user_id=user_id), now=now)
+    hit("auth.after_revocation")
 
 
 def revoke_other_sessions(*, user_id: UUID, keep_id: UUID, now: datetime) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from chatire_shared.contracts.errors import Archived, Invalid, LastOwner, NotFound, RoleRequired
+from chatire_shared.crash_points import hit
 from chatire_shared.outbox.services import OutboxEntry
 from messages_service.conversations.models import Conversation, Membership
 from messages_service.conversations.rules import permissions
@@ -100,6 +101,8 @@ def add_members(
         if missing:
             require_open(conversation)
             store_events(*admit(Pen(conversation, actor_id, now, request_id), missing))
+        hit("messages.in_adding")
+    hit("messages.after_adding")
 
 
 def join_channel(*, conversation_id: UUID, user_id: UUID, now: datetime, request_id: str | None) -> None:
@@ -146,6 +149,8 @@ def remove_member(
         _count(conversation, -1)
         version = raise_versions([user_id])[user_id]
         store_events([event], [left_note(conversation, user_id, seq=event.seq, version=version)])
+        hit("messages.in_removal")
+    hit("messages.after_removal")
 
 
 def change_role(

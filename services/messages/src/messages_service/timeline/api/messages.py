@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from chatire_shared.contracts.errors import ChatireError, Invalid, NotFound, RateLimited
 from chatire_shared.contracts.times import rfc3339
+from chatire_shared.crash_points import hit
 from chatire_shared.http.pages import bounded_integer, page_limit
 from messages_service.conversations.selectors.membership import get_membership
 from messages_service.requests import caller_of, read_body
@@ -20,7 +21,7 @@ from messages_service.timeline.limits import spend_posts
 from messages_service.timeline.selectors import messages
 from messages_service.timeline.services.batches import Posted
 from messages_service.timeline.services.editing import delete_message, edit_message
-from messages_service.timeline.services.posting import NewMessage, post_messages
+from messages_service.timeline.services.posting import ALONE_TIMEOUT_MS, NewMessage, post_messages
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 200
 LARGEST_SEQ = 2**63 - 1
@@ -46,6 +47,7 @@ class MessagesView(APIView):
             request_id=caller.request_id,
         )
         posted = _post(new, caller.now)
+        hit("messages.before_answer")
         if posted.shape is not None:
             return Response(posted.shape, status=201)
         return Response(messages.shape_of(messages.get_message(conversation_id=conversation_id, seq=posted.seq)))
@@ -91,7 +93,7 @@ def _post(new: NewMessage, now: datetime) -> Posted:
     decision = spend_posts([new.sender])[0]
     if not decision.allowed:
         raise RateLimited(retry_after_seconds=decision.retry_after_seconds)
-    outcome = post_messages(items=[new], now=now)[0]
+    outcome = post_messages(items=[new], now=now, lock_timeout_ms=ALONE_TIMEOUT_MS)[0]
     if isinstance(outcome, ChatireError):
         raise outcome
     return outcome

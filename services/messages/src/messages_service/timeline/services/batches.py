@@ -13,6 +13,7 @@ from django.db import connection
 from chatire_shared.contracts.errors import Archived, ChatireError, Invalid, NotFound, TokenRevoked
 from chatire_shared.contracts.ids import uuid7
 from chatire_shared.contracts.strict_json import dumps
+from chatire_shared.crash_points import hit
 from messages_service.conversations.rules.kinds import EventKind
 from messages_service.conversations.services.log import LoggedEvent, store_events
 from messages_service.timeline.rules.shapes import message_shape, sender_shape
@@ -219,9 +220,11 @@ def _add(writing: _Writing, candidate: Candidate, seen: _Seen) -> Posted:
 def _write(cursor: Any, writing: _Writing) -> None:
     if not writing.rows:
         return
+    hit("messages.before_insert")
     messages = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s::uuid, %s, %s)"] * len(writing.rows))
     marks = ", ".join(["(%s, %s, %s)"] * len(writing.read))
     values = [value for row in writing.rows for value in row]
     values += [value for (conversation, user), seq in writing.read.items() for value in (conversation, user, seq)]
     cursor.execute(f"{_INSERT.format(rows=messages)}; {_MARK_READ.format(rows=marks)}", values)
     store_events(writing.events)
+    hit("messages.before_commit")

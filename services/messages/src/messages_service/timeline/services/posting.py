@@ -2,7 +2,8 @@
 
 Conversation rows are locked in the order of their ids (in the order of arrival, batches deadlock: 8 times in one measured
 run, at a quarter of the throughput). What can't be locked at once is tried again apart from the rest, so that one busy
-conversation delays no other; nothing waits longer than `LOCK_TIMEOUT_MS` for one.
+conversation delays no other; a batch waits no longer than `LOCK_TIMEOUT_MS` for one, and who posts alone, and so delays
+nobody else, `ALONE_TIMEOUT_MS`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
 from chatire_shared.contracts.errors import ChatireError, Internal, Unavailable
+from chatire_shared.crash_points import hit
 from messages_service.timeline.rules.bodies import require_body
 from messages_service.timeline.rules.markdown import render
 from messages_service.timeline.services.batches import Candidate, Posted, post_candidates
 
 logger = logging.getLogger("chatire.messages")
 
-LOCK_TIMEOUT_MS = 500
+LOCK_TIMEOUT_MS, ALONE_TIMEOUT_MS = 500, 2_000
 TURN_MS = 100
 _BUSY = frozenset({"55P03", "40P01", "57014"})
 """SQLSTATEs of a lock that was not to be had: its time-out, a deadlock, the statement's time-out."""
@@ -53,7 +55,9 @@ class NewMessage:
 Outcome = Posted | ChatireError
 
 
-def post_messages(*, items: Sequence[NewMessage], now: datetime) -> list[Outcome]:
+def post_messages(
+    *, items: Sequence[NewMessage], now: datetime, lock_timeout_ms: int = LOCK_TIMEOUT_MS
+) -> list[Outcome]:
     """Post messages on behalf of their senders; one outcome for each, in the order given.
 
     Items of one conversation get their `seq` in the order given. An item that fails changes nothing; a conversation
@@ -62,6 +66,7 @@ def post_messages(*, items: Sequence[NewMessage], now: datetime) -> list[Outcome
     Args:
         items: At most a few hundred.
         now: Aware UTC time of the request.
+        lock_timeout_ms: How long to wait, all in all, for conversations that somebody else holds.
 
     Returns: for each item what was posted, or the refusal: Invalid, NotFound (no member), Archived, TokenRevoked (the
         account was disabled), Unavailable (locked for too long; retryable).
@@ -84,7 +89,8 @@ def post_messages(*, items: Sequence[NewMessage], now: datetime) -> list[Outcome
             candidates.append(Candidate(index, item, html))
     waiting = _post_unlocked(candidates, now, outcomes)
     if waiting:
-        _post_waiting(waiting, now, outcomes)
+        _post_waiting(waiting, now, outcomes, lock_timeout_ms)
+    hit("messages.after_commit")
     return [outcomes[index] for index in range(len(items))]
 
 
@@ -103,13 +109,13 @@ def _post_unlocked(candidates: list[Candidate], now: datetime, outcomes: dict[in
     return waiting
 
 
-def _post_waiting(waiting: list[Candidate], now: datetime, outcomes: dict[int, Outcome]) -> None:
+def _post_waiting(waiting: list[Candidate], now: datetime, outcomes: dict[int, Outcome], lock_timeout_ms: int) -> None:
     """Post what had to wait, until all is settled or the time is over.
 
     The conversations take turns in being waited for, and after each turn whatever has become free is posted together:
     one that stays held costs the others some turns, and a busy one, whose holders come and go, is not given up early.
     """
-    deadline = time.monotonic() + LOCK_TIMEOUT_MS / 1_000
+    deadline = time.monotonic() + lock_timeout_ms / 1_000
     while waiting:
         left_ms = round((deadline - time.monotonic()) * 1_000)
         turn = [candidate for candidate in waiting if candidate.item.conversation == waiting[0].item.conversation]

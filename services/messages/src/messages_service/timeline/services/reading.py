@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chatire_shared.contracts.errors import ChatireError, NotFound
+from chatire_shared.crash_points import hit
 from chatire_shared.outbox.services import record
 from messages_service.conversations.models import Membership
 from messages_service.conversations.rules.positions import next_read_marker
@@ -42,6 +43,8 @@ def mark_read(*, marks: Sequence[Mark]) -> list[int | ChatireError]:
                 note = read_note(user_id=mark.user_id, conversation=mark.conversation, seq=after, origin=mark.origin)
                 notes.append(note)
         record(notes)
+        hit("messages.in_reading")
+    hit("messages.after_reading")
     return [outcomes[index] for index in range(len(marks))]
 
 

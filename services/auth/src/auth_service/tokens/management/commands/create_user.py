@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--password", help="generated and shown when left out")
         parser.add_argument("--role", choices=Role.values, help="default: owner while there is none, else member")
         parser.add_argument(
-            "--batch", type=Path, help="JSON lines: {username, email?, display_name?, password?, role?}"
+            "--batch", type=Path, help="JSON lines (- is stdin): {username, email?, display_name?, password?, role?}"
         )
         parser.add_argument("--tokens", action="store_true", help="open a session for each and print its tokens")
 
@@ -72,10 +73,10 @@ def _single(options: dict[str, Any], generated: str | None) -> Wanted:
 
 def _read(path: Path) -> list[Wanted]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = sys.stdin.read() if path == Path("-") else path.read_text(encoding="utf-8")
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror}.") from error
-    return [_line(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    return [_line(path, number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
 
 
 def _line(path: Path, number: int, line: str) -> Wanted:

@@ -1,0 +1,117 @@
+"""`connections` (F6, F7): memory of an idle connection, and handshakes per CPU-second."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from chatire_bench import peers, processes
+from chatire_bench.bench import Bench
+from chatire_bench.contender import Contender, Running, Shape
+from chatire_bench.figures import OURS, Bar, Figure, Row
+from chatire_bench.loadgen import Line, Loadgen
+
+SHAPE, QUICK_SHAPE = Shape(1000, 10), Shape(50, 10)
+AT_ONCE = 64
+_SETTLE_SECONDS = 2.0
+_IDLE_SECONDS = 30.0
+_LOOK_SECONDS = 0.5
+_IDLE_SHARE = 0.1
+_WARM_SHARE = 50
+_CONNECT_SECONDS = 180.0
+BARE = "handshakes, bare"
+FRESH = "handshakes, each with a token that is verified"
+KNOWN = "handshakes, with tokens that were seen before"
+
+
+def run(bench: Bench) -> Row:
+    """Ours without a token, with fresh ones, with known ones; the peers as they are."""
+    shape = QUICK_SHAPE if bench.quick else SHAPE
+    row = Row("connections", f"{shape.connections:,} connections in {shape.rooms:,} rooms")
+    row.note(f"{AT_ONCE} handshakes at once; the server's own process counts; {bench.cores.text()}.")
+    row.note(
+        "Memory is what the process grew by, after a fiftieth of the connections came and went, until all of them are idle."
+    )
+    for contender in bench.turns(_contenders(bench, row)):
+        with bench.attempt(row, contender), contender.running(shape) as running, bench.apart(running):
+            if contender.name == OURS:
+                _ours(bench, row, running)
+            else:
+                _peer(bench, row, contender, running)
+    return row
+
+
+def _contenders(bench: Bench, row: Row) -> list[Contender]:
+    servers = bench.servers
+    in_node = bench.node(row, lambda: [peers.ws(servers), peers.socketio(servers)])
+    slow: list[Contender] = [] if bench.quick else [peers.tutorial(servers, bench.python, "pubsub", runs=peers.ONCE)]
+    return [bench.ours, *in_node, *slow]
+
+
+def _ours(bench: Bench, row: Row, running: Running) -> None:
+    bare = [replace(line, token="") for line in running.lines]
+    _warm(bench, running, bare)
+    # Memory first: what closed connections leave behind is used again by the next ones, and would hide them.
+    with bench.load(running, connect=False) as load:
+        handshakes, memory = _connect(running, load)
+    _memory_figure(row).add(OURS, memory)
+    _figure(row, FRESH).add(OURS, handshakes)
+    with bench.load(running, connect=False) as load:
+        handshakes, _memory = _connect(running, load)
+    _figure(row, KNOWN).add(OURS, handshakes)
+    with bench.load(running, bare, connect=False) as load:
+        handshakes, _memory = _connect(running, load)
+    _figure(row, BARE).add(OURS, handshakes)
+
+
+def _peer(bench: Bench, row: Row, contender: Contender, running: Running) -> None:
+    _warm(bench, running, running.lines)
+    with bench.load(running, connect=False) as load:
+        handshakes, memory = _connect(running, load)
+    for name in (BARE, FRESH, KNOWN):
+        # A peer knows no tokens: all of ours stand against its bare handshake.
+        _figure(row, name).add(contender.name, handshakes)
+    _memory_figure(row).add(contender.name, memory)
+
+
+def _warm(bench: Bench, running: Running, lines: list[Line]) -> None:
+    """The first connections load code and grow tables: they are not what is measured."""
+    with bench.load(running, lines[: len(lines) // _WARM_SHARE]):
+        pass
+    time.sleep(bench.pick(_SETTLE_SECONDS, 0.5))
+
+
+def _connect(running: Running, load: Loadgen) -> tuple[float, float]:
+    """Handshakes per CPU-second, and KiB per connection."""
+    _until_idle(running)
+    memory, cpu = processes.resident_bytes(running.pid), running.cpu_seconds()
+    load.connect(AT_ONCE, _CONNECT_SECONDS)
+    used = running.cpu_seconds() - cpu
+    time.sleep(_SETTLE_SECONDS)
+    grown = processes.resident_bytes(running.pid) - memory
+    return load.count / max(used, 0.01), grown / load.count / 1024
+
+
+def _until_idle(running: Running) -> None:
+    """Closing the connections before costs something too: wait until that is over."""
+    deadline = time.monotonic() + _IDLE_SECONDS
+    before = running.cpu_seconds()
+    while time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+        now = running.cpu_seconds()
+        if now - before < _LOOK_SECONDS * _IDLE_SHARE:
+            return
+        before = now
+
+
+def _figure(row: Row, name: str) -> Figure:
+    bars = {
+        BARE: Bar("F7", 1.0, "ws, pre-framed"),
+        FRESH: Bar("F7", 1.5, "Socket.IO"),
+        KNOWN: Bar("F7", 1.0, "Socket.IO"),
+    }
+    return row.figure(name, "per CPU-second of the server", bars[name])
+
+
+def _memory_figure(row: Row) -> Figure:
+    return row.figure("memory of an idle connection", "KiB", Bar("F6", 4.0, at_most=True))

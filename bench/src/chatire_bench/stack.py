@@ -1,0 +1,111 @@
+"""Our own stack, started as a user would start it, and the people and rooms in it.
+
+Not the stack of `./chatire verify`: that one arms its services for faults, and what is armed is not what is measured.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chatire_bench.errors import BenchError
+from chatire_bench.places import ROOT
+from chatire_client import Account, Http
+from chatire_local.ports import free_ports
+
+_START_SECONDS = 300
+_STOP_SECONDS = 120
+_MANAGE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Processes:
+    """How many processes of each kind to start."""
+
+    gateways: int = 1
+    workers: int = 2
+    limits: str = "off"
+
+
+class Stack:
+    """One data folder of ours, and the stack on it while it runs."""
+
+    def __init__(self, data: Path) -> None:
+        """Name it; nothing runs yet."""
+        self.data = data
+        (self.port,) = free_ports(1)
+
+    @contextmanager
+    def running(self, counts: Processes) -> Iterator[None]:
+        """Start it; stop it afterwards.
+
+        Raises: BenchError.
+        """
+        options = ["--port", str(self.port), "--limits", counts.limits, "--detach"]
+        options += ["--gateways", str(counts.gateways), "--workers", str(counts.workers)]
+        try:
+            done = self._launcher("up", *options, seconds=_START_SECONDS)
+            if done.returncode:
+                raise BenchError(f"the stack did not start:\n{done.stdout}{done.stderr}")
+            yield
+        finally:
+            self._launcher("down", seconds=_STOP_SECONDS)
+
+    def manage(self, *arguments: str, text: str | None = None) -> str:
+        """What a management command of a service prints.
+
+        Raises: BenchError.
+        """
+        done = self._launcher("manage", *arguments, seconds=_MANAGE_SECONDS, text=text)
+        if done.returncode:
+            raise BenchError(f"`./chatire manage {' '.join(arguments[:2])}` failed: {done.stderr.strip()[-2000:]}")
+        return done.stdout
+
+    def _launcher(
+        self, command: str, *arguments: str, seconds: int, text: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, str(ROOT / "chatire"), command, "--data", str(self.data), *arguments]
+        return subprocess.run(line, capture_output=True, text=True, timeout=seconds, check=False, input=text)
+
+    def http(self, connections: int = 10) -> Http:
+        """Calls through the API gateway, as clients make them."""
+        return Http(f"http://127.0.0.1:{self.port}", connections=connections)
+
+    def sign_in(self, names: Sequence[str]) -> list[Account]:
+        """People of these names, made when they are new, each with a fresh session."""
+        batch = self.data / "bench-people.jsonl"
+        batch.write_text("".join(json.dumps({"username": name}) + "\n" for name in names))
+        made = self.manage("auth", "create_user", "--batch", str(batch), "--tokens")
+        people = [json.loads(line) for line in made.splitlines() if line.startswith("{")]
+        http = self.http()
+        return [Account(http, person, person["access"], person["refresh"]) for person in people]
+
+    @property
+    def addresses(self) -> dict[str, Any]:
+        """Where the parts listen."""
+        return dict(self._run["addresses"])
+
+    def ports(self, service: str) -> list[int]:
+        """Where each process (or instance) of a service listens."""
+        return [port for name, port in self._ports.items() if name.partition("-")[0] == service]
+
+    @property
+    def _ports(self) -> dict[str, int]:
+        return {
+            name: int(part["address"].rsplit(":", 1)[1]) for name, part in self._run["parts"].items() if part["address"]
+        }
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The first process of each part."""
+        return {name: int(part["pid"]) for name, part in self._run["parts"].items() if part["pid"]}
+
+    @property
+    def _run(self) -> dict[str, Any]:
+        return dict(json.loads((self.data / "run.json").read_text()))
