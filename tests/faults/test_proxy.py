@@ -168,3 +168,40 @@ async def test_all_lines_can_be_reset_at_once(proxy):
         with pytest.raises(ConnectionResetError):
             await reader.readexactly(1)
         writer.transport.abort()
+
+
+async def test_refused_what_is_open_is_reset_and_so_is_what_is_opened(proxy):
+    reader, writer = await connect(proxy)
+    writer.write(b"x")
+    assert await reader.readexactly(1) == b"x"
+    proxy.become(Conditions(refused=True))
+    with pytest.raises(ConnectionResetError):
+        await reader.readexactly(1)
+    writer.transport.abort()
+    with pytest.raises(ConnectionResetError):
+        await said_back(proxy, b"hello")
+    proxy.become(GOOD)
+    assert await said_back(proxy, b"hello") == b"hello"
+
+
+async def test_a_dead_line_stays_silent_while_new_ones_are_well_until_it_is_cut(proxy, server):
+    reader, writer = await connect(proxy)
+    writer.write(b"before")
+    assert await reader.readexactly(6) == b"before"
+    cut = proxy.deaden_all()
+    writer.write(b"into the void")
+    assert await said_back(proxy, b"fence") == b"fence"
+    assert bytes(server.heard) == b"beforefence"
+    cut()
+    with pytest.raises(ConnectionResetError):
+        await reader.readexactly(1)
+    writer.transport.abort()
+
+
+async def test_a_line_can_be_led_elsewhere(proxy):
+    other = Server()
+    await other.start()
+    proxy.dial = lambda: asyncio.open_connection("127.0.0.1", other.port)
+    assert await said_back(proxy, b"hello") == b"hello"
+    assert bytes(other.heard) == b"hello"
+    await other.stop()

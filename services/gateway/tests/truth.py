@@ -33,7 +33,7 @@ class Stay:
 
 @dataclass
 class Log:
-    """One conversation."""
+    """One conversation; `troubled`: restored, or lied about on the bus, so that a client may be told to fetch anew."""
 
     id: str
     epoch: str
@@ -42,7 +42,9 @@ class Log:
     stays: dict[str, list[Stay]] = field(default_factory=dict)
     kept_from: int = 1
     deleted: bool = False
+    troubled: bool = False
     stays_by_body: dict[str, list[dict[str, list[Stay]]]] = field(default_factory=dict)
+    epochs_by_body: dict[str, set[str]] = field(default_factory=dict)
 
     @property
     def last_seq(self) -> int:
@@ -126,10 +128,12 @@ class Truth:
         floor = max([stay.ended or stay.began for stays in log.stays.values() for stay in stays], default=0)
         del log.bodies[max(to_seq, floor) :]
         log.stays = deepcopy(log.stays)
-        for body in log.bodies:
-            log.stays_by_body[body].append(log.stays)
         self._made += 1
         log.epoch = id_of(f"{conversation}/{self._made}")
+        for body in log.bodies:
+            log.stays_by_body[body].append(log.stays)
+            log.epochs_by_body[body].add(log.epoch)
+        log.troubled = True
 
     # As the messages service answers
 
@@ -197,6 +201,7 @@ class Truth:
         body = json.dumps(event)
         log.bodies.append(body)
         log.stays_by_body.setdefault(body, []).append(log.stays)
+        log.epochs_by_body.setdefault(body, set()).add(log.epoch)
         entry = entry_from_envelope(kind=kind, seq=log.last_seq, body=body.encode(), at_us=1)
         assert entry is not None
         return "event", (log.id, log.epoch, entry)

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import gc
 import re
+import socket
 import sys
 import time
 from typing import Any
@@ -22,6 +23,7 @@ with contextlib.suppress(ImportError):
 
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
+from autobahn.websocket import protocol as autobahn_protocol
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import defer, reactor
@@ -32,9 +34,16 @@ from gateway_service.realtime.transport import DaphneTransport
 
 MAX_MESSAGE_BYTES = 524_288
 """Daphne's own limit, well above ours (131,072), so that a frame that is merely too large gets 4413 and no cut."""
+FRONTS = {"daphne": "", "slim": "chatire:"}
+"""What each setting puts before the endpoint's description (`gateway_service.front.endpoint`)."""
 BACKSTOP_PING_SECONDS = 60
 RETRY_AFTER_SECONDS = 2
 CLOSE_SECONDS = 3
+KERNEL_BUFFER_BYTES = 65_536
+"""Linux doubles it. Left to itself the kernel takes megabytes for a reader that has stalled, and hides that it has."""
+
+# Autobahn sets its forty options out in a table for a debug line, at each connection: a fifth of what a handshake cost.
+vars(autobahn_protocol)["pformat"] = str
 
 _TOO_BIG, _INVALID_PAYLOAD = 1009, 1007
 _ORIGIN = re.compile(rb"^origin:([^\r\n]*)\r\n", re.IGNORECASE | re.MULTILINE)
@@ -66,7 +75,9 @@ class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]
             gateway.metrics.handshakes["later"] += 1
             self.failHandshake("Too many connections at once", 503, [("Retry-After", str(RETRY_AFTER_SECONDS))])
             return defer.Deferred()
-        self.way_out = DaphneTransport(self)
+        self.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
+        self.transport.setTcpNoDelay(True)
+        self.way_out = DaphneTransport(self, gateway.unread)
         return super().onConnect(request)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: FBT001, N802, N803
@@ -103,6 +114,9 @@ class Counting:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
         transport = scope.get("chatire.transport")
+        if not isinstance(transport, DaphneTransport):
+            await self._application(scope, receive, send)
+            return
 
         async def take() -> Any:
             message = await receive()
@@ -110,7 +124,10 @@ class Counting:
                 transport.taken(_size(message))
             return message
 
-        await self._application(scope, receive if transport is None else take, send)
+        try:
+            await self._application(scope, take, send)
+        finally:
+            transport.forgotten()
 
 
 def _size(message: dict[str, Any]) -> int:
@@ -120,6 +137,9 @@ def _size(message: dict[str, Any]) -> int:
 
 class GatewayServer(Server):  # type: ignore[misc]
     """Daphne with our protocol, and a gentle end."""
+
+    keeps_gateway = True
+    """It starts and stops the gateway; under the stock `daphne` command the endpoint does (`front.life`)."""
 
     def __init__(self, application: Any, gateway: Any, **options: Any) -> None:
         super().__init__(Counting(application), **options)
@@ -136,7 +156,9 @@ class GatewayServer(Server):  # type: ignore[misc]
         self.ws_factory.protocol = GatewayProtocol
         # A close frame with a code, not a cut connection, also for what breaks RFC 6455 itself.
         # A client that is slow, but there, gets to see why: Autobahn's own second is short for it.
-        self.ws_factory.setProtocolOptions(failByDrop=False, closeHandshakeTimeout=CLOSE_SECONDS)
+        self.ws_factory.setProtocolOptions(
+            failByDrop=False, closeHandshakeTimeout=CLOSE_SECONDS, echoCloseCodeReason=True
+        )
         started("gateway")
         self._starting = asyncio.ensure_future(self.gateway.start())
         # What exists now lives as long as the process; full collections over it cost a third of a busy gateway.
@@ -162,10 +184,9 @@ class GatewayServer(Server):  # type: ignore[misc]
         return defer.Deferred.fromFuture(asyncio.ensure_future(self._leave()))
 
     async def _leave(self) -> None:
-        from gateway_service.realtime.draining import drain
+        from gateway_service.realtime.draining import drain, stop_listening
 
-        for port in self._ports:
-            port.stopListening()
+        await stop_listening(self._ports)
         await drain(self.gateway)
         await self.gateway.stop()
         running = [details.get("application_instance") for details in self.connections.values()]
@@ -181,13 +202,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--bind", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, required=True, help="port to listen on")
     options = parser.parse_args(arguments)
+    from django.conf import settings
+
     from gateway_service.asgi import application
     from gateway_service.realtime.runtime import get_gateway
 
+    if settings.FRONT not in FRONTS:
+        parser.error(f"CHATIRE_FRONT must be one of {', '.join(FRONTS)}, not {settings.FRONT!r}.")
+    front = FRONTS[settings.FRONT]
+    interface = options.bind.replace(":", chr(92) + ":")
     server = GatewayServer(
         application,
         get_gateway(),
-        endpoints=[f"tcp:port={options.port}:interface={options.bind.replace(':', chr(92) + ':')}:backlog=4096"],
+        endpoints=[f"{front}tcp:port={options.port}:interface={interface}:backlog=4096"],
         websocket_timeout=-1,
         websocket_connect_timeout=20,
         websocket_handshake_timeout=10,

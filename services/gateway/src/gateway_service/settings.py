@@ -37,3 +37,6 @@ PUBLIC_ORIGIN = env.text("CHATIRE_PUBLIC_ORIGIN")
 SOCKET_ORIGINS = (PUBLIC_ORIGIN.rstrip("/"), *env.words("CHATIRE_ALLOWED_ORIGINS"))
 TRUSTED_PROXIES = networks(env.words("CHATIRE_TRUSTED_PROXIES", "127.0.0.0/8,::1/128"))
 LIMITS = env.switch("CHATIRE_LIMITS", default=True)
+
+FRONT = env.text("CHATIRE_FRONT", "daphne")
+DIRECT_WRITES = env.switch("CHATIRE_DIRECT_WRITES", default=True)

@@ -1,136 +1,25 @@
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import threading
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
-from backstage import Backstage
-from device import Device
+from house import House, running
 
-from chatire_shared.testing.servers import ValkeyServer, ensure_redis
-from chatire_shared.testing.tokens import TokenMint, public_jwk
-
-COMMANDS = {
-    "daphne": ["-m", "gateway_service.server", "--bind", "127.0.0.1", "--port", "{port}"],
-    "uvicorn": [
-        *("-m", "uvicorn", "gateway_service.asgi:application", "--port", "{port}", "--log-level", "warning"),
-        *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--lifespan", "on"),
-    ],
-}
+from chatire_shared.testing.servers import ValkeyServer
 
 
-class House:
-    """A running gateway with its neighbours."""
-
-    def __init__(self, backstage: Backstage, process: subprocess.Popen[bytes], port: int) -> None:
-        self.backstage = backstage
-        self.process = process
-        self.port = port
-        self.ada = uuid4()
-        self.grace = uuid4()
-
-    @property
-    def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/ws"
-
-    async def device(self, user: UUID, **options: Any) -> Device:
-        """A socket of `user`, let in."""
-        device = await self.stranger()
-        await device.send(type="auth", token=self.backstage.token(user), **options)
-        device.ready = await device.gets("ready")
-        return device
-
-    async def stranger(self, **options: Any) -> Device:
-        """A socket that has said nothing yet."""
-        return await Device.connect(self.url, **options)
-
-    def metrics(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
-            return str(answer.read().decode())
-
-
-@contextmanager
-def running(kind: str, folder: Path, **environment: str) -> Iterator[House]:
-    key = TokenMint(kid="gateway")
-    redis_url = environment.get("CHATIRE_REDIS_URL") or ensure_redis()
-    backstage = Backstage(redis_url, key)
-    threading.Thread(target=backstage.serve_forever, daemon=True).start()
-    (folder / "key.pem").write_bytes(key.pem())
-    (folder / "secret").write_text("only for tests")
-    (folder / "keys.json").write_text(json.dumps({"keys": [public_jwk(key.private_key.public_key(), "gateway")]}))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = {
-        "CHATIRE_SECRET_KEY_FILE": str(folder / "secret"),
-        "CHATIRE_SERVICE_KEY_FILE": str(folder / "key.pem"),
-        "CHATIRE_SERVICE_KEYS_FILE": str(folder / "keys.json"),
-        "CHATIRE_AUTH_URL": backstage.url,
-        "CHATIRE_MESSAGES_URL": backstage.url,
-        "CHATIRE_REDIS_URL": redis_url,
-        "CHATIRE_PUBLIC_ORIGIN": "http://chat.example",
-        "DJANGO_SETTINGS_MODULE": "gateway_service.settings",
-    }
-    arguments = [part.format(port=port) for part in COMMANDS[kind]]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, *arguments], env=os.environ | settings | environment, stderr=log)
-    house = House(backstage, process, port)
-    stop = threading.Event()
-    ticker = threading.Thread(target=_tick, args=(backstage, stop), daemon=True)
-    ticker.start()
-    try:
-        _wait_until_ready(house, folder / "log")
-        yield house
-    finally:
-        stop.set()
-        process.send_signal(signal.SIGTERM)
-        process.wait(25)
-        ticker.join()
-        backstage.shutdown()
-        backstage.server_close()
-        backstage.publisher.close()
-
-
-def _tick(backstage: Backstage, stop: threading.Event) -> None:
-    while not stop.wait(1.0):
-        backstage.tick()
-
-
-def _wait_until_ready(house: House, log: Path) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{house.port}/readyz", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(log.read_text())
-
-
-@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+@pytest.fixture(scope="module", params=["daphne", "slim", "uvicorn"])
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A gateway under each server that it supports."""
     with running(request.param, tmp_path_factory.mktemp("house")) as house:
-        house.kind = request.param
         yield house
 
 
-@pytest.fixture
-def own_house(tmp_path: Path) -> Iterator[House]:
-    """A gateway under Daphne that the test may ruin."""
-    with running("daphne", tmp_path) as house:
+@pytest.fixture(params=["daphne", "slim"])
+def own_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A gateway that the test may ruin."""
+    with running(request.param, tmp_path) as house:
         yield house
 
 
@@ -143,8 +32,8 @@ def valkey() -> Iterator[ValkeyServer]:
     server.destroy()
 
 
-@pytest.fixture
-def frail_house(tmp_path: Path, valkey: ValkeyServer) -> Iterator[House]:
-    """A gateway under Daphne on that Valkey."""
-    with running("daphne", tmp_path, CHATIRE_REDIS_URL=valkey.url) as house:
+@pytest.fixture(params=["daphne", "slim"])
+def frail_house(request: pytest.FixtureRequest, tmp_path: Path, valkey: ValkeyServer) -> Iterator[House]:
+    """A gateway on that Valkey."""
+    with running(request.param, tmp_path, CHATIRE_REDIS_URL=valkey.url) as house:
         yield house

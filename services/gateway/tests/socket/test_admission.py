@@ -5,6 +5,7 @@ import time
 from uuid import uuid4
 
 import pytest
+from raw import STANDARD, RawSocket, text
 
 from chatire_shared.testing.tokens import TokenMint
 
@@ -124,3 +125,17 @@ async def test_who_says_nothing_is_sent_away(house) -> None:
     async with asyncio.timeout(20):
         await stranger.socket.wait_closed()
     assert stranger.socket.close_code == 4408
+
+
+async def test_the_five_hundred_and_first_socket_of_an_address_is_refused(own_house) -> None:
+    crowded, quiet = "X-Forwarded-For: 203.0.113.9", "X-Forwarded-For: 203.0.113.10"
+    sockets = [await RawSocket.connect(own_house.port, *STANDARD, crowded) for _ in range(500)]
+    late = await RawSocket.connect(own_house.port, *STANDARD, crowded)
+    assert await late.code() == 4431
+    other = await RawSocket.connect(own_house.port, *STANDARD, quiet)
+    await other.send(text(type="auth", token=own_house.backstage.token(uuid4())))
+    assert (await other.message())["type"] == "ready"
+    everybody = [*sockets, late, other]
+    for socket in everybody:
+        socket.close()
+    await asyncio.gather(*(socket.writer.wait_closed() for socket in everybody), return_exceptions=True)

@@ -100,7 +100,7 @@ async def test_a_lost_note_about_joining_heals(house) -> None:
     house.backstage.silent = False
     assert (await device.gets("joined"))["conversation"] == conversation
     house.backstage.say(conversation, "welcome")
-    assert (await device.hears(1))[0]["data"] == {"body": "welcome"}
+    assert (await device.hears(1))[0]["data"]["body"] == "welcome"
     await device.close()
 
 

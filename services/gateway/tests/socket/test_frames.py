@@ -16,7 +16,7 @@ async def test_a_message_goes_to_everybody_and_is_acknowledged(house) -> None:
     ack = await ada.gets("ack")
     assert (ack["id"], ack["conversation"], ack["seq"]) == (client_id, conversation, 3)
     heard = await grace.gets("event", conversation=conversation)
-    assert (heard["seq"], heard["kind"], heard["data"]) == (3, "message.created", {"body": "hello"})
+    assert (heard["seq"], heard["kind"], heard["data"]["body"]) == (3, "message.created", "hello")
     await ada.send(type="send", id=client_id, conversation=conversation, body="again")
     assert (await ada.gets("ack"))["seq"] == 3
     await ada.close()
@@ -43,10 +43,10 @@ async def test_ready_says_who_and_where(house) -> None:
         {
             "id": conversation,
             "kind": "group",
-            "epoch": house.backstage.epoch,
+            "epoch": house.backstage.epoch_of(conversation),
             "visible_from_seq": 1,
             "last_seq": 1,
-            "read_seq": 0,
+            "read_seq": 1,
         }
     ]
     assert device.socket.subprotocol == "chatire.v1"

@@ -1,37 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from pipe import Pipe
 
 from chatire_shared.contracts import close_codes
-from gateway_service.realtime.connection import MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES, Connection
+from gateway_service.realtime.connection import MAX_POSTPONED_FRAMES, MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES, Connection
 from gateway_service.realtime.frames import Frame
 from gateway_service.realtime.session import Phase, Session
 from gateway_service.realtime.transport import HIGH_WATER_BYTES
-
-
-class Pipe:
-    """A transport whose other end takes only what the test lets through."""
-
-    def __init__(self) -> None:
-        self.sent: list[bytes] = []
-        self.stuck = 0
-        self.codes: list[int] = []
-
-    def send_frame(self, frame: Frame) -> None:
-        self.sent.append(frame.payload)
-        self.stuck += len(frame.payload) if self.stuck else 0
-
-    def buffered_bytes(self) -> int:
-        return self.stuck
-
-    def close(self, code: int, reason: str) -> None:
-        self.codes.append(code)
-
-    def pause(self) -> None: ...
-
-    def resume(self) -> None: ...
-
-    def on_drained(self, callback: Callable[[], None]) -> None: ...
 
 
 def _connection(pipe: Pipe) -> Connection:
@@ -114,3 +89,59 @@ def test_a_closed_socket_takes_nothing_and_is_closed_once() -> None:
     connection.send(_frame(), 0.0)
     assert (pipe.codes, pipe.sent) == ([close_codes.RESTARTING], [])
     assert connection.replay_room() == 0
+
+
+def test_what_is_postponed_leaves_with_the_next_flush_in_order() -> None:
+    pipe = Pipe()
+    connection = _connection(pipe)
+    connection.postpone(_frame("a"), 0.0)
+    connection.postpone(_frame("b"), 0.0)
+    assert pipe.sent == []
+    connection.flush(0.0)
+    connection.flush(0.0)
+    assert pipe.sent == [b"a", b"b"]
+    assert not connection.is_stalled(100.0)
+
+
+def test_a_frame_that_is_sent_takes_the_postponed_ones_along() -> None:
+    pipe = Pipe()
+    connection = _connection(pipe)
+    connection.postpone(_frame("a"), 0.0)
+    connection.send(_frame("typing", droppable=True), 0.0)
+    assert pipe.sent == [b"a", b"typing"]
+
+
+def test_what_is_postponed_is_not_lost_to_a_close() -> None:
+    pipe = Pipe()
+    connection = _connection(pipe)
+    connection.postpone(_frame("a"), 0.0)
+    connection.close(close_codes.RESTARTING, "bye")
+    assert (pipe.sent, pipe.codes) == ([b"a"], [close_codes.RESTARTING])
+
+
+def test_too_much_is_not_postponed() -> None:
+    pipe = Pipe()
+    connection = _connection(pipe)
+    for _ in range(MAX_POSTPONED_FRAMES + 1):
+        connection.postpone(_frame(), 0.0)
+    assert len(pipe.sent) == MAX_POSTPONED_FRAMES + 1
+
+
+def test_postponing_does_not_get_around_the_bounds() -> None:
+    pipe = Pipe()
+    connection = _connection(pipe)
+    pipe.stuck = HIGH_WATER_BYTES + 1
+    for _ in range(MAX_QUEUED_FRAMES + 1):
+        connection.postpone(_frame(), 0.0)
+    assert pipe.codes == [close_codes.TOO_SLOW]
+
+
+def test_a_flush_does_not_make_a_stalled_reader_look_alive() -> None:
+    pipe = Pipe()
+    connection = _connection(pipe)
+    pipe.stuck = HIGH_WATER_BYTES + 1
+    for second in range(15):
+        connection.postpone(_frame(), 100.0 + second)
+        connection.flush(100.0 + second)
+        assert not connection.is_stalled(100.0 + second)
+    assert connection.is_stalled(115.0)

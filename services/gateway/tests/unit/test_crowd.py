@@ -4,7 +4,13 @@ from uuid import UUID, uuid4
 
 from chatire_shared.identity.principal import Principal
 from gateway_service.realtime.connection import Connection
-from gateway_service.realtime.crowd import HANDSHAKE_BURST, MAX_PER_ADDRESS, MAX_PER_USER, Crowd
+from gateway_service.realtime.crowd import (
+    HANDSHAKE_BURST,
+    MAX_ARRIVING_BREATHLESS,
+    MAX_PER_ADDRESS,
+    MAX_PER_USER,
+    Crowd,
+)
 from gateway_service.realtime.session import Session
 
 ADA = UUID("0190a1b2-0000-7000-8000-00000000ada0")
@@ -65,6 +71,22 @@ def test_a_storm_of_handshakes_is_let_in_little_by_little() -> None:
     crowd = Crowd(limits=True, now=0.0)
     assert sum(crowd.admits_handshake(0.0) for _ in range(5_000)) == HANDSHAKE_BURST
     assert sum(crowd.admits_handshake(1.0) for _ in range(5_000)) == 200
+
+
+def test_a_process_that_is_behind_lets_those_in_who_have_come_before_others() -> None:
+    crowd = Crowd(limits=True, now=0.0)
+    early = [_connection() for _ in range(MAX_ARRIVING_BREATHLESS)]
+    for connection in early:
+        crowd.enter(connection)
+    assert crowd.admits_handshake(0.0)
+    crowd.is_breathless = True
+    assert not crowd.admits_handshake(0.0)
+    crowd.settled(early[0])
+    assert crowd.admits_handshake(0.0)
+    crowd.enter(_connection())
+    assert not crowd.admits_handshake(0.0)
+    crowd.leave(early[1])
+    assert crowd.admits_handshake(0.0)
 
 
 def test_without_limits_everybody_comes_in() -> None:

@@ -78,6 +78,34 @@ async def test_the_same_page_wanted_by_many_is_fetched_once(service: Service, ta
     assert service.calls == [[(LOBBY, 1)]]
 
 
+async def test_the_larger_events_are_the_fewer_make_a_page(service: Service, tasks: Tasks) -> None:
+    fetched: asyncio.Queue[Any] = asyncio.Queue()
+    ranges = Ranges(service, tasks, lambda *answer: fetched.put_nowait(answer))
+    usual = ranges.page_events
+    for _ in range(300):
+        service.truth.post(LOBBY, ADA, padding=16_000)
+    sizes = []
+    for after in (2, 20, 40):
+        ranges.want(LOBBY, after, 0)
+        sizes.append(len((await fetched.get())[3]))
+    assert sizes[0] == usual
+    assert sizes[1] == sizes[2] == healing.PAGE_BYTES // len(service.truth.logs[LOBBY].bodies[-1])
+
+
+async def test_after_small_events_pages_grow_again(service: Service, tasks: Tasks) -> None:
+    fetched: asyncio.Queue[Any] = asyncio.Queue()
+    ranges = Ranges(service, tasks, lambda *answer: fetched.put_nowait(answer))
+    service.truth.post(LOBBY, ADA, padding=100_000)
+    ranges.want(LOBBY, 2, 0)
+    await fetched.get()
+    assert ranges.page_events == healing.LEAST_PAGE_EVENTS
+    for _ in range(300):
+        service.truth.post(LOBBY, ADA)
+        ranges.want(LOBBY, 3, 0)
+        await fetched.get()
+    assert ranges.page_events == healing.PAGE_EVENTS
+
+
 async def test_pages_that_are_wanted_while_a_call_is_in_flight_travel_together(service: Service, tasks: Tasks) -> None:
     fetched: asyncio.Queue[Any] = asyncio.Queue()
     ranges = Ranges(service, tasks, lambda *answer: fetched.put_nowait(answer))

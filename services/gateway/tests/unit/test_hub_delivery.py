@@ -158,6 +158,7 @@ def test_an_invented_event_far_ahead_is_never_delivered_and_forgotten(stage: Sta
 def test_a_position_past_the_end_of_the_log_heals_by_resync(stage: Stage) -> None:
     """Only somebody who can publish in our place can cause it; nobody waits for ever for what will never be."""
     epoch = stage.truth.logs[LOBBY].epoch
+    stage.truth.logs[LOBBY].troubled = True
     stage.close("desk")
     stage.close("phone")
     stage.run(stage.hub.event(LOBBY, epoch, Entry(3, Frame(b"{}"))))
@@ -170,6 +171,19 @@ def test_a_position_past_the_end_of_the_log_heals_by_resync(stage: Stage) -> Non
     stage.publish(stage.truth.post(LOBBY, ADA))
     stage.hear_all()
     assert watcher.last == {LOBBY: 3}
+
+
+def test_an_answer_that_is_merely_older_than_what_came_meanwhile_sends_nobody_to_http(stage: Stage) -> None:
+    """A false tick is enough to ask for what isn't there yet; the watcher of each socket refuses a needless `resync`."""
+    stage.run(stage.hub.ticked({LOBBY: 5}))
+    stage.expire_hold()
+    stage.read_range()
+    stage.publish(stage.truth.post(LOBBY, ADA))
+    stage.hear_all()
+    stage.apply_range()
+    stage.heal()
+    assert stage.hub.counters.forged == 0
+    stage.assert_everybody_has_everything()
 
 
 def test_a_fetch_that_finds_less_than_was_heard_meanwhile_is_followed_by_another(stage: Stage) -> None:

@@ -198,3 +198,37 @@ def test_an_event_larger_than_a_bundle_travels_alone(stage: Stage) -> None:
     assert seqs(stage, "phone") == [3]
     stage.settle()
     assert seqs(stage, "phone") == [3, 4]
+
+
+def test_a_return_that_is_known_already_outlives_a_resync(stage: Stage) -> None:
+    """Removed and added again while the socket opened, with a cursor too old to replay: the model's find of 2026-11-23."""
+    opening = stage.expect("phone", GRACE, {LOBBY: 0})
+    stage.read_opening(opening)
+    stage.truth.logs[LOBBY].kept_from = 3
+    stage.publish(stage.truth.remove(LOBBY, GRACE))
+    stage.publish(stage.truth.add(LOBBY, GRACE))
+    stage.hear_all()
+    while stage.subscribing:
+        stage.confirm()
+    stage.finish_opening(opening)
+    stage.heal()
+    assert stage.watchers["phone"].resyncs == 1
+    stage.assert_everybody_has_everything()
+
+
+def test_a_socket_without_room_keeps_one_page_and_still_gets_everything() -> None:
+    stage = Stage(room=1)
+    places = [id_of(f"place {number}") for number in range(5)]
+    for number, place in enumerate(places):
+        stage.truth.create(f"place {number}", [ADA])
+        for _ in range(150):
+            stage.truth.post(place, ADA, padding=100)
+    watcher = stage.open("slow", ADA, dict.fromkeys(places, 1))
+    stage.check_heads()
+    for _ in places:
+        stage.fetch()
+    stage.run(stage.hub.pump("slow", 0))
+    attachments = stage.hub._state.members["slow"].attachments.values()
+    assert sum(bool(attachment.page) for attachment in attachments) == 1
+    stage.settle()
+    assert watcher.last == dict.fromkeys(places, 151)

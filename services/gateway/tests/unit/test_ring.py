@@ -12,6 +12,7 @@ from gateway_service.realtime.ring import (
     MAX_FRAMES,
     Entry,
     Ring,
+    Shelf,
     entry_from_body,
     entry_from_envelope,
 )
@@ -22,6 +23,36 @@ def filled(count: int, size: int = 10, first: int = 1) -> Ring:
     for seq in range(first, first + count):
         ring.append(Entry(seq, Frame(b"x" * size)))
     return ring
+
+
+def test_over_the_bound_of_all_the_ring_that_has_not_grown_for_the_longest_is_emptied() -> None:
+    shelf = Shelf(most_bytes=1_000)
+    quiet, busy, third = Ring(shelf), Ring(shelf), Ring(shelf)
+    for ring in (busy, quiet, busy):
+        ring.append(Entry(2 if ring.covers(1) else 1, Frame(b"x" * 250)))
+    assert shelf.bytes == 750
+    third.append(Entry(1, Frame(b"x" * 400)))
+    assert (quiet.covers(1), busy.covers(1), busy.covers(2), third.covers(1)) == (False, True, True, True)
+    assert shelf.bytes == 900
+    quiet.append(Entry(2, Frame(b"x" * 50)))
+    assert (quiet.covers(1), quiet.covers(2)) == (False, True)
+
+
+def test_what_a_ring_lets_go_counts_no_more() -> None:
+    shelf = Shelf()
+    ring = Ring(shelf)
+    for seq in range(1, 3 * MAX_FRAMES):
+        ring.append(Entry(seq, Frame(b"x" * 10)))
+    assert shelf.bytes == 10 * MAX_FRAMES
+    ring.clear()
+    ring.clear()
+    assert shelf.bytes == 0
+
+
+def test_a_single_ring_keeps_what_it_may_whatever_the_bound_of_all() -> None:
+    ring = Ring(Shelf(most_bytes=5))
+    ring.append(Entry(1, Frame(b"x" * 10)))
+    assert ring.covers(1)
 
 
 def test_an_empty_ring_covers_nothing() -> None:

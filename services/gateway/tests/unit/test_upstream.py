@@ -12,18 +12,22 @@ from gateway_service.realtime.upstream import Upstream
 
 
 class Answering:
-    """Stands at the place of a ServiceClient and gives one answer to everything."""
+    """Stands at the place of a ServiceClient and gives one answer to everything, or one for each path."""
 
     def __init__(self) -> None:
         self.answer: Any = {}
+        self.answers: dict[str, Any] = {}
+        self.asked: list[str] = []
 
     def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
         return self.post(path, {})
 
     def post(self, path: str, body: dict[str, Any], *, timeout_seconds: float | None = None) -> Any:
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        self.asked.append(path)
+        answer = self.answers.get(path, self.answer)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 @pytest.fixture
@@ -93,3 +97,33 @@ async def test_results_that_are_too_few_are_unavailable(client: Answering, upstr
     with pytest.raises(Unavailable):
         await upstream.batch(["t"], [{}, {}])
     assert await upstream.reads(["t"], [{}]) == [{"ok": True}]
+
+
+MANY = "/internal/memberships/"
+EMPTY = {"membership_version": 1, "conversations": []}
+
+
+async def test_many_people_are_asked_for_at_once(client: Answering, upstream: Upstream) -> None:
+    client.answers[MANY] = {"memberships": [EMPTY, EMPTY]}
+    assert [found.user for found in await upstream.memberships_of(["ada", "grace"])] == ["ada", "grace"]
+    assert client.asked == [MANY]
+
+
+@pytest.mark.parametrize("answer", [{}, {"memberships": [EMPTY]}, {"memberships": [EMPTY, {}]}, Unavailable()])
+async def test_many_memberships_that_cannot_be_are_unavailable(
+    client: Answering, upstream: Upstream, answer: Any
+) -> None:
+    client.answers[MANY] = answer
+    with pytest.raises(Unavailable):
+        await upstream.memberships_of(["ada", "grace"])
+
+
+async def test_an_older_messages_service_is_asked_one_by_one_and_not_tried_again_for_a_while(
+    client: Answering, upstream: Upstream
+) -> None:
+    client.answers[MANY] = NotFound()
+    client.answer = EMPTY
+    for _ in range(2):
+        assert [found.user for found in await upstream.memberships_of(["ada", "grace"])] == ["ada", "grace"]
+    assert client.asked.count(MANY) == 1
+    assert client.asked.count("/internal/users/ada/memberships/") == 2

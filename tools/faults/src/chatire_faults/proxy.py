@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from random import Random
-from typing import Any
 
 CHUNK_BYTES = 16_384
 _NO_LINGER = struct.pack("ii", 1, 0)  # Closing now sends RST instead of FIN.
@@ -28,6 +29,7 @@ class Conditions:
         slice_bytes: Bytes go on in pieces of at most this size.
         stalled: Nothing goes on (a black hole: no byte, no FIN), until that changes.
         reset_after_bytes: A connection is reset once it has carried so many more bytes, both ways together.
+        refused: What is open is reset, and so is whatever is opened: nobody is there.
     """
 
     latency_ms: float = 0.0
@@ -36,9 +38,11 @@ class Conditions:
     slice_bytes: int | None = None
     stalled: bool = False
     reset_after_bytes: int | None = None
+    refused: bool = False
 
 
 GOOD = Conditions()
+Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
 class FaultProxy:
@@ -46,10 +50,11 @@ class FaultProxy:
 
     def __init__(self, host: str, port: int, random: Random) -> None:
         """Prepare for `host:port`; jitter comes from `random`."""
-        self._upstream = (host, port)
+        self.dial: Dial = partial(asyncio.open_connection, host, port)
         self._random = random
         self._server: asyncio.Server | None = None
         self._lines: set[_Line] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._conditions = GOOD
         self.carried = 0
@@ -67,6 +72,8 @@ class FaultProxy:
             line.budget = conditions.reset_after_bytes
         self._changed.set()
         self._changed = asyncio.Event()
+        if conditions.refused:
+            self.reset_all()
 
     @property
     def open_lines(self) -> int:
@@ -75,7 +82,7 @@ class FaultProxy:
 
     async def start(self) -> None:
         """Listen on a free port of 127.0.0.1."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -83,23 +90,42 @@ class FaultProxy:
         if self._server:
             self._server.close()
         self.reset_all()
-        serving = [line.serving for line in self._lines if line.serving]
-        if serving:
-            await asyncio.wait(serving)
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     def reset_all(self) -> None:
         """Reset every connection, both ends."""
         for line in list(self._lines):
             line.reset()
 
+    def deaden_all(self) -> Callable[[], None]:
+        """Let nothing through what is open now, in silence; what is opened later is well. Returns how to end it: cut them."""
+        dead = list(self._lines)
+        for line in dead:
+            line.dead = True
+
+        def cut() -> None:
+            for line in dead:
+                line.reset()
+
+        return cut
+
     def half_close_all(self) -> None:
         """Tell every server that its client will send no more, and go on bringing the server's bytes to the client."""
         for line in list(self._lines):
             line.half_close()
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._conditions.refused:
+            _reset(writer)
+            return
         try:
-            far_reader, far_writer = await asyncio.open_connection(*self._upstream)
+            far_reader, far_writer = await self.dial()
         except OSError:
             _reset(writer)
             return
@@ -109,7 +135,7 @@ class FaultProxy:
             asyncio.create_task(self._pump(reader, far_writer, line)),
             asyncio.create_task(self._pump(far_reader, writer, line)),
         ]
-        line.pumps, line.serving = pumps, asyncio.current_task()
+        line.pumps = pumps
         try:
             await asyncio.wait(pumps)
         finally:
@@ -121,12 +147,13 @@ class FaultProxy:
             while data := await source.read(CHUNK_BYTES):
                 for piece in self._slices(data):
                     await self._hold(len(piece))
+                    await self._while_silent(line)
                     if not line.carry(len(piece)):
                         return
                     self.carried += len(piece)
                     sink.write(piece)
                     await sink.drain()
-            await self._while_stalled()
+            await self._while_silent(line)
             if sink.can_write_eof():
                 sink.write_eof()
 
@@ -141,10 +168,9 @@ class FaultProxy:
         seconds = max(0.0, milliseconds / 1000) + (size / now.bytes_per_second if now.bytes_per_second else 0.0)
         if seconds or now.slice_bytes:
             await asyncio.sleep(seconds)  # 0 for slices: each goes out as a segment of its own.
-        await self._while_stalled()
 
-    async def _while_stalled(self) -> None:
-        while self._conditions.stalled:
+    async def _while_silent(self, line: _Line) -> None:
+        while self._conditions.stalled or line.dead:
             await self._changed.wait()
 
 
@@ -155,8 +181,8 @@ class _Line:
         self._ends = (near, far)
         self._far = far
         self.budget = budget
+        self.dead = False
         self.pumps: list[asyncio.Task[None]] = []
-        self.serving: asyncio.Task[Any] | None = None
 
     def carry(self, size: int) -> bool:
         """Count bytes; False when they were the last straw, and the line is gone."""

@@ -52,8 +52,8 @@ class Sampler:
     def _look(self) -> None:
         for part, pid in self._stack.pids().items():
             with suppress(OSError, ValueError, IndexError):
-                life = self._lives.setdefault(part, {}).setdefault(pid, Life())
-                life.looks.append((time.monotonic(), _resident_mib(pid), _open_files(pid)))
+                look = (time.monotonic(), _resident_mib(pid), _open_files(pid))  # Fails for one that has just ended.
+                self._lives.setdefault(part, {}).setdefault(pid, Life()).looks.append(look)
 
     def figures(self) -> dict[str, dict[str, float]]:
         """By part: the most memory and files of any of its processes, and the slope of the one that lived longest."""

@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,9 @@ import psycopg2
 import redis
 
 from chatire_client import Account, Http
+from chatire_faults.detours import LINES, Detours
 from chatire_faults.errors import FaultsError, NotNow
+from chatire_shared.crash_points import FOLDER_NAME
 
 ROOT = Path(__file__).resolve().parents[4]
 GATEWAYS = 2
@@ -27,6 +30,27 @@ WORKERS = 2
 _START_SECONDS = 300
 _STOP_SECONDS = 120
 _MANAGE_SECONDS = 300
+_RESTART_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """How many of each part there are; `workers`: processes of each instance of the messages service."""
+
+    auths: int = 1
+    messages: int = 1
+    relays: int = 1
+    gateways: int = GATEWAYS
+    workers: int = WORKERS
+
+    @classmethod
+    def of_each(cls, number: int) -> Replicas:
+        """The same number of all."""
+        return cls(number, number, number, number)
+
+    def as_options(self) -> list[str]:
+        """For the launcher."""
+        return [word for name, number in asdict(self).items() for word in (f"--{name}", str(number))]
 
 
 class Stack:
@@ -36,39 +60,89 @@ class Stack:
         """Name the stack on `data`."""
         self.data = data
         self.port = port
+        self.detours: Detours | None = None
 
     @classmethod
     @contextmanager
-    def started(cls, data: Path) -> Iterator[Stack]:
-        """Start one, with two gateways, two messages workers and no limits; stop it afterwards.
+    def started(
+        cls,
+        data: Path,
+        replicas: Replicas | None = None,
+        *,
+        detoured: bool = False,
+        limits: bool = False,
+        environment: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> Iterator[Stack]:
+        """Start one, without limits, and with two gateways and two messages workers unless told otherwise; stop it afterwards.
+
+        Args:
+            data: Its data folder.
+            replicas: How many of each part.
+            detoured: Whether every line between its parts goes through a fault proxy of its own (`detours`).
+            limits: Whether rate limits and connection caps hold.
+            environment: What single parts get in their environments beside that, by part.
 
         Raises: FaultsError.
         """
-        stack = cls(data, _free_port())
-        options = ["--port", str(stack.port), "--limits", "off", "--detach"]
-        processes = ["--gateways", str(GATEWAYS), "--workers", str(WORKERS)]
-        try:
+        stack = cls(data, free_port())
+        options = ["--port", str(stack.port), "--limits", "on" if limits else "off", "--detach"]
+        processes = (replicas or Replicas()).as_options()
+        stack.faults.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as until_end:
+            ways: dict[str, dict[str, str]] = {}
+            if detoured:
+                stack.detours = until_end.enter_context(Detours.opened(lambda: stack.addresses))
+                ways = stack.detours.environment
+            changes = {part: ways.get(part, {}) | dict((environment or {}).get(part, {})) for part in LINES}
+            stack._parts_file.write_text(json.dumps(changes))
+            until_end.callback(stack._launcher, "down", seconds=_STOP_SECONDS)
             done = stack._launcher("up", *options, *processes, seconds=_START_SECONDS)
             if done.returncode:
                 raise FaultsError(f"the stack did not start:\n{done.stdout}{done.stderr}")
             yield stack
-        finally:
-            stack._launcher("down", seconds=_STOP_SECONDS)
 
     def _launcher(self, command: str, *arguments: str, seconds: int) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, str(ROOT / "chatire"), command, "--data", str(self.data), *arguments]
-        return subprocess.run(line, capture_output=True, text=True, timeout=seconds, check=False)
+        environment = os.environ | {FOLDER_NAME: str(self.faults), "CHATIRE_PARTS_FILE": str(self._parts_file)}
+        return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
 
-    def make_people(self, names: list[str], http: Http) -> list[Account]:
-        """Make users and sign them in."""
+    @property
+    def faults(self) -> Path:
+        """Where crash points are armed."""
+        return self.data.resolve() / "faults"
+
+    @property
+    def _parts_file(self) -> Path:
+        return self.faults.with_name("parts.json")
+
+    def make_people(self, names: list[str], http: Http, *, password: str | None = None) -> list[Account]:
+        """Make users, or find those that there are, and open a session for each; hashing a password takes a while."""
         batch = self.data / "people.jsonl"
-        batch.write_text("".join(json.dumps({"username": name}) + "\n" for name in names))
-        options = ("auth", "create_user", "--batch", str(batch), "--tokens")
-        done = self._launcher("manage", *options, seconds=_MANAGE_SECONDS)
-        if done.returncode:
-            raise FaultsError(f"`./chatire manage auth create_user` failed: {done.stderr.strip()}")
-        made = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        batch.write_text("".join(json.dumps({"username": name, "password": password}) + "\n" for name in names))
+        shown = self.manage("auth", "create_user", "--batch", str(batch), "--tokens")
+        made = [json.loads(line) for line in shown.splitlines() if line.startswith("{")]
         return [Account(http, each, each["access"], each["refresh"]) for each in made]
+
+    def manage(self, service: str, command: str, *arguments: str) -> str:
+        """Run a management command; what it printed.
+
+        Raises: FaultsError.
+        """
+        done = self._launcher("manage", service, command, *arguments, seconds=_MANAGE_SECONDS)
+        if done.returncode:
+            raise FaultsError(f"`./chatire manage {service} {command}` failed: {done.stderr.strip()}")
+        return done.stdout
+
+    def restart(self, *parts: str, source: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+        """Restart parts, or all instances of services, one after the other, each ready again before the next one goes.
+
+        Raises: FaultsError, when one did not become ready.
+        """
+        options = ["--source", str(source)] if source else []
+        options += [word for name, value in (settings or {}).items() for word in ("--set", f"{name}={value}")]
+        done = self._launcher("restart", *parts, *options, seconds=_RESTART_SECONDS)
+        if done.returncode:
+            raise FaultsError(f"`./chatire restart {' '.join(parts)}` failed:\n{done.stdout}{done.stderr}")
 
     # What runs.
 
@@ -109,6 +183,23 @@ class Stack:
             raise NotNow(f"{part} has no worker")
         return random.choice(children)
 
+    def family(self, part: str) -> list[int]:
+        """A part's process and all below it.
+
+        Raises: NotNow, when it is down.
+        """
+        family = [self.pid(part)]
+        for pid in family:  # Grows while we go.
+            family += _children(pid)
+        return family
+
+    @property
+    def addresses(self) -> dict[str, Any]:
+        """Where the parts and the servers are, by the launcher's names."""
+        with suppress(FileNotFoundError):
+            return dict(self._run["addresses"])
+        return {}
+
     @property
     def gateways(self) -> list[str]:
         """Where each gateway listens itself."""
@@ -121,12 +212,12 @@ class Stack:
     # The servers, reached past the services.
 
     @contextmanager
-    def database(self) -> Iterator[Any]:
-        """A cursor in the messages database, as its owner; each statement is a transaction unless BEGIN says otherwise.
+    def database(self, service: str = "messages") -> Iterator[Any]:
+        """A cursor in a service's database, as its owner; each statement is a transaction unless BEGIN says otherwise.
 
         Raises: NotNow, when PostgreSQL does not answer, or went away in between.
         """
-        address = self._run["addresses"]["messages_database_url"]
+        address = self._run["addresses"][f"{service}_database_url"]
         try:
             with closing(psycopg2.connect(address, connect_timeout=2)) as server:
                 server.autocommit = True
@@ -174,7 +265,7 @@ def _children(pid: int) -> list[int]:
     return sorted(found)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port outside the range of outgoing connections, so that no client takes it while a part restarts."""
     for port in Random().sample(range(20_000, 32_000), 200):  # Not seeded: two campaigns may run side by side.
         with socket.socket() as probe:

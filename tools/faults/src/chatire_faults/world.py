@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from chatire_client import Account
@@ -18,6 +18,7 @@ class World:
     Attributes:
         keeper: Owns every conversation and has no device, so that nobody's luck depends on it.
         hiding: Conversations that hide the past from who joins: people are removed from these.
+        trouble: What a fault itself found broken; ends up among the campaign's findings.
     """
 
     stack: Stack
@@ -25,6 +26,7 @@ class World:
     talkers: list[Talker]
     keeper: Account
     hiding: list[str]
+    trouble: list[str] = field(default_factory=list)
 
     def some_proxies(self, random: Random) -> list[FaultProxy]:
         """A random half of the proxies, rounded up."""

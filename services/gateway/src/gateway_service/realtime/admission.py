@@ -11,14 +11,16 @@ from chatire_shared.bus.port import BusUnavailable
 from chatire_shared.contracts import close_codes
 from chatire_shared.contracts.errors import ChatireError, TokenRevoked, Unavailable
 from chatire_shared.contracts.times import rfc3339
+from chatire_shared.crash_points import hit
 from chatire_shared.identity.principal import Principal
 from gateway_service.realtime import frames
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.effects import Subscribe
 from gateway_service.realtime.frames import Frame
-from gateway_service.realtime.gateway import Gateway, rfc3339_of
+from gateway_service.realtime.gateway import Gateway
 from gateway_service.realtime.people import Memberships
 from gateway_service.realtime.session import HEARTBEAT_SECONDS, Admission, Close, Phase
+from gateway_service.realtime.watch import rfc3339_of
 
 logger = logging.getLogger("chatire.gateway")
 
@@ -34,6 +36,7 @@ async def admit(gateway: Gateway, connection: Connection, admission: Admission) 
     if isinstance(verified, Close):
         refuse(gateway, connection, verified)
         return
+    hit("gateway.after_verify")
     session.admitted(verified, token)
     if not gateway.crowd.identify(connection):
         refuse(gateway, connection, Close(close_codes.TOO_MANY_CONNECTIONS, "too many connections"))
@@ -50,10 +53,13 @@ async def admit(gateway: Gateway, connection: Connection, admission: Admission) 
 
 
 async def verify(gateway: Gateway, token: str) -> Principal | Close:
-    """The principal of a token, or how to close; in a thread, since it costs 110 µs and perhaps a fetch of keys."""
+    """The principal of a token, or how to close; a new one in a thread, since it costs 110 µs and perhaps a fetch of keys."""
     if not gateway.feed.caught_up_once:
         return _TRY_AGAIN
     try:
+        known = gateway.verifier.recall(token)
+        if known is not None:
+            return known
         return await gateway.upstream.run(lambda: gateway.verifier.verify(token))
     except TokenRevoked:
         return Close(close_codes.SESSION_REVOKED, "session revoked")
@@ -73,20 +79,23 @@ async def _open(gateway: Gateway, connection: Connection, principal: Principal, 
     user = str(principal.user_id)
     # The person's group first: a `joined` between the fetch and the subscription would be lost.
     await _subscribe(gateway, [user_group(user)])
-    memberships = await gateway.upstream.memberships(user)
+    memberships = await gateway.gathering.memberships(user)
     prepared = gateway.hub.prepare(memberships)
     gateway.run(prepared)
     groups = [conversation_group(effect.conversation) for effect in prepared if isinstance(effect, Subscribe)]
     await _subscribe(gateway, groups)
+    hit("gateway.before_ready")
     if not connection.is_open:
         return
     if gateway.feed.revocations.covers(principal):
         refuse(gateway, connection, Close(close_codes.SESSION_REVOKED, "session revoked"))
         return
     connection.session.phase = Phase.OPEN
+    gateway.crowd.settled(connection)
     connection.session.heard_at = time.monotonic()
     gateway.metrics.handshakes["opened"] += 1
     gateway.send(connection, _ready(connection, principal, memberships))
+    hit("gateway.after_ready")
     gateway.run(gateway.hub.attach(connection.id, memberships, admission.cursors, admission.epochs))
 
 
@@ -94,7 +103,7 @@ async def _subscribe(gateway: Gateway, groups: list[str]) -> None:
     """Without Redis we go on: deaf, with heads polled until it is back."""
     if not groups or not gateway.bus.connected:
         if groups:
-            gateway.tasks.start(gateway.subscribe_groups(groups))
+            gateway.tasks.start(gateway.runner.subscribe_groups(groups))
         return
     try:
         await gateway.bus.subscribe(groups)

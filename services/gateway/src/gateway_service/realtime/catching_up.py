@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from chatire_shared.crash_points import hit
 from gateway_service.realtime.belonging import Belonging
 from gateway_service.realtime.conversation import Attachment, Conversation, Pace, take_run
 from gateway_service.realtime.effects import Deliver, Fetch, Session
@@ -31,6 +32,8 @@ class CatchingUp:
                 if given == 0:
                     break
                 room_bytes -= given
+        if room_bytes <= 0:
+            _keep_one_page([attachment for _, attachment in behind])
 
     def _step(self, conversation: Conversation, attachment: Attachment, effects: Effects) -> int:
         """One frame, or the change of pace at the end; returns bytes given, 0 when there is nothing to give now."""
@@ -41,6 +44,7 @@ class CatchingUp:
         if source is None:
             self._ask(conversation, attachment, effects)
             return 0
+        hit("gateway.in_replay")
         run, ends = take_run(source, attachment)
         frame = conversation.bundle(run)
         attachment.sent = run[-1].seq
@@ -73,3 +77,10 @@ class CatchingUp:
             attachment.page = []
             self._state.counters.fetches += 1
             effects.append(Fetch(conversation.id, attachment.sent))
+
+
+def _keep_one_page(attachments: Iterable[Attachment]) -> None:
+    """A socket that takes its time keeps the page that is its next; of others it may be far away, and they add up."""
+    pages = [attachment for attachment in attachments if attachment.page]
+    for attachment in pages[1:]:
+        attachment.page = []

@@ -18,10 +18,12 @@ from gateway_service.realtime.gateway import MAX_OUTSTANDING_SENDS
 from gateway_service.realtime.handshake import Handshake, read_handshake
 from gateway_service.realtime.protocol import SUBPROTOCOL
 from gateway_service.realtime.runtime import get_gateway
-from gateway_service.realtime.session import Session
+from gateway_service.realtime.session import Phase, Session
 from gateway_service.realtime.transport import AsgiTransport
 
 _BREATH_SECONDS = 0.02
+_LONG_BREATH_SECONDS = 0.25
+"""When not this socket but all together have too much waiting: thousands may be looking at the same time."""
 
 
 class GatewayConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -37,7 +39,10 @@ class GatewayConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the socket to its end; cleaning up doesn't depend on a `disconnect` event arriving."""
         try:
-            await super().__call__(scope, receive, send)
+            if "chatire.front" in scope:
+                await self._let_in(scope, receive, send)
+            else:
+                await super().__call__(scope, receive, send)
         finally:
             self._clean_up()
 
@@ -58,12 +63,28 @@ class GatewayConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.send_accept(facts)
         transport = self.scope.get("chatire.transport") or AsgiTransport(self.base_send)
         session = Session(time.monotonic(), header_token=facts.token, limits=gateway.limits)
-        self.connection = Connection(str(uuid4()), facts.address, session, transport, gateway.closed)
+        self.connection = Connection(str(uuid4()), facts.address, session, transport, gateway.closed, gateway.backlog)
         gateway.entered(self.connection)
         refusal = _refusal(facts)
         if refusal is not None:
             gateway.metrics.handshakes["refused"] += 1
             self.connection.close(*refusal)
+
+    async def _let_in(self, scope: Any, receive: Any, send: Any) -> None:
+        """Handshake and `auth`; then the slim front keeps the socket, and this consumer, its task and its scope go."""
+        self.scope, self.base_send = scope, send
+        await receive()
+        await self._connect()
+        connection = self.connection
+        while connection is not None and connection.is_open:
+            if connection.session.phase is Phase.OPEN:
+                scope["chatire.front"].keep(get_gateway(), connection)
+                self.connection = None
+                return
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            await received(get_gateway(), connection, message.get("text"))
 
     async def send_accept(self, facts: Handshake) -> None:
         """Accept, with our subprotocol if it was offered: browsers see a refused handshake as nothing but a failure."""
@@ -73,10 +94,13 @@ class GatewayConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         connection = self.connection
         if connection is None:
             return
-        await received(get_gateway(), connection, message.get("text"))
+        gateway = get_gateway()
+        await received(gateway, connection, message.get("text"))
+        # What the server has read already waits in its queue; nothing is refused, it is just taken more slowly.
         while connection.is_open and connection.outstanding >= MAX_OUTSTANDING_SENDS:  # noqa: ASYNC110 (an event per idle socket would cost more)
-            # What the server has read already waits in its queue; nothing is refused, it is just taken more slowly.
             await asyncio.sleep(_BREATH_SECONDS)
+        while connection.is_open and connection.outstanding and gateway.uplink.is_full:  # noqa: ASYNC110
+            await asyncio.sleep(_LONG_BREATH_SECONDS)
 
     def _clean_up(self) -> None:
         connection, self.connection = self.connection, None

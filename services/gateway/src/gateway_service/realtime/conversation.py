@@ -9,7 +9,7 @@ from enum import Enum
 from gateway_service.realtime import frames
 from gateway_service.realtime.effects import Session
 from gateway_service.realtime.frames import Frame
-from gateway_service.realtime.ring import EVERYBODY, Entry, Ring
+from gateway_service.realtime.ring import EVERYBODY, Entry, Ring, Shelf
 
 MAX_HELD = 64
 MAX_RETURNS = 4
@@ -87,6 +87,7 @@ class Conversation:
         fetching_after: The `after` of the repair under way, None when there is none.
         head_at_fetch: `head` when that repair began.
         holding: Whether a hold is running.
+        suspected: Whether the latest page that was asked for says that the log ends before the position.
         idle_since: When the last socket was seen gone; None while there are sockets.
     """
 
@@ -104,18 +105,26 @@ class Conversation:
         "idle_since",
         "position",
         "ring",
+        "suspected",
     )
 
-    def __init__(self, id: str, epoch: str, position: int) -> None:  # noqa: A002 (the field's name)
+    def __init__(
+        self,
+        id: str,  # noqa: A002 (the field's name)
+        epoch: str,
+        position: int,
+        shelf: Shelf | None = None,
+    ) -> None:
         self.id = id
         self.epoch = epoch
         self.position = position
         self.head = position
-        self.ring = Ring()
+        self.ring = Ring(shelf)
         self.held: dict[int, Entry] = {}
         self.fetching_after: int | None = None
         self.head_at_fetch = position
         self.holding = False
+        self.suspected = False
         self.idle_since: float | None = None
         self.attachments: dict[Session, Attachment] = {}
         self._live: tuple[Session, ...] | None = ()

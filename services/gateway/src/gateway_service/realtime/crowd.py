@@ -14,9 +14,16 @@ HANDSHAKES_PER_SECOND = 200.0
 HANDSHAKE_BURST = 1_000.0
 """Above this rate a storm of reconnects is told to come later, so that those already here notice nothing."""
 
+MAX_ARRIVING_BREATHLESS = 256
+"""So many may be on their way in while the process is behind; never none, or it could be kept from it by refusing alone."""
+
 
 class Crowd:
-    """The sockets, by id, user, session and address."""
+    """The sockets, by id, user, session and address.
+
+    Attributes:
+        is_breathless: Whether the process is behind with what it has to do: then those who have come are let in before others.
+    """
 
     def __init__(self, *, limits: bool, now: float) -> None:
         self._limits = limits
@@ -26,6 +33,8 @@ class Crowd:
         self._addresses: Counter[str] = Counter()
         self._tokens = HANDSHAKE_BURST
         self._refilled_at = now
+        self.is_breathless = False
+        self._arriving: set[Connection] = set()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -37,7 +46,8 @@ class Crowd:
         """Whether one more may begin at this moment."""
         self._tokens = min(HANDSHAKE_BURST, self._tokens + (now - self._refilled_at) * HANDSHAKES_PER_SECOND)
         self._refilled_at = now
-        if self._limits and self._tokens < 1:
+        too_many = self.is_breathless and len(self._arriving) >= MAX_ARRIVING_BREATHLESS
+        if self._limits and (self._tokens < 1 or too_many):
             return False
         self._tokens -= 1
         return True
@@ -45,8 +55,13 @@ class Crowd:
     def enter(self, connection: Connection) -> bool:
         """Count a socket that was accepted; False when its address has too many."""
         self._by_id[connection.id] = connection
+        self._arriving.add(connection)
         self._addresses[connection.address] += 1
         return not self._limits or not connection.address or self._addresses[connection.address] <= MAX_PER_ADDRESS
+
+    def settled(self, connection: Connection) -> None:
+        """A socket is let in, or was refused."""
+        self._arriving.discard(connection)
 
     def identify(self, connection: Connection) -> bool:
         """Count a socket under its principal; False when that user has too many."""
@@ -59,6 +74,7 @@ class Crowd:
 
     def leave(self, connection: Connection) -> None:
         """Forget a socket."""
+        self.settled(connection)
         if self._by_id.pop(connection.id, None) is None:
             return
         self._addresses[connection.address] -= 1

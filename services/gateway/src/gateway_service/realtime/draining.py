@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from chatire_shared.contracts import close_codes
+from chatire_shared.serving.closing import let_nobody_in
 from gateway_service.realtime import frames
 from gateway_service.realtime.gateway import Gateway
 
@@ -15,7 +17,21 @@ BATCH_SECONDS = 0.25
 SMALLEST_BATCH = 50
 UPLINK_SECONDS = 3.0
 FAREWELL_SECONDS = 2.0
+LAST_HANDSHAKES_SECONDS = 0.1
 MIN_RECONNECT_MS, MAX_RECONNECT_MS = 100, 3_000
+
+
+async def stop_listening(ports: Iterable[Any]) -> None:
+    """Close Twisted's ports, after whoever the kernel has let in already had time for the handshake.
+
+    Closed at once, those would be cut off; their client could not tell that from a gateway that crashed.
+    """
+    ports = list(ports)
+    for port in ports:
+        let_nobody_in(port.socket)
+    await asyncio.sleep(LAST_HANDSHAKES_SECONDS)
+    for port in ports:
+        port.stopListening()
 
 
 async def drain(gateway: Gateway) -> None:

@@ -126,7 +126,9 @@ class Following:
             attachment.waiting_after = None
         if epoch is None:
             self._gone(conversation, effects)
-        elif epoch != conversation.epoch or self._contradicts(conversation, after, last_seq, expired=expired):
+        elif epoch != conversation.epoch or self._contradicts(
+            conversation, after, last_seq, expired=expired, repairing=repairing
+        ):
             self._belonging.replace_log(conversation, epoch, last_seq, effects)
         elif expired:
             self._expire(conversation, waiting, effects)
@@ -134,11 +136,18 @@ class Following:
             self._supply(conversation, waiting, list(entries), effects)
             self._continue(conversation, last_seq, effects, repairing=repairing, progressed=bool(entries))
 
-    def _contradicts(self, conversation: Conversation, after: int, last_seq: int, *, expired: bool) -> bool:
+    def _contradicts(
+        self, conversation: Conversation, after: int, last_seq: int, *, expired: bool, repairing: bool
+    ) -> bool:
         """Whether this process can't go on from where it is: too old, or past an end that was never reached (forged)."""
         if after == conversation.position:
             return expired and last_seq > after
-        forged = last_seq <= after < conversation.position
+        if repairing:
+            return False  # It was asked for at the position, which has moved since: the answer is older, nothing more.
+        ends_before = last_seq <= after < conversation.position
+        # Once, it may be an old answer that came twice; who waits for the page asks again.
+        forged = ends_before and conversation.suspected
+        conversation.suspected = ends_before and not forged
         self._state.counters.forged += forged
         return forged
 
@@ -160,6 +169,11 @@ class Following:
         session, last_seq = attachment.session, attachment.authorised
         effects.append(Deliver((session,), frames.resync(conversation=conversation.id, last_seq=last_seq)))
         self._belonging.place(conversation, session, last_seq, last_seq, effects)
+        placed = conversation.attachments[session]
+        # What is known about its user holds on: a return that is forgotten here would never be told again.
+        placed.rejoins, placed.leaving = attachment.rejoins, attachment.leaving
+        if placed.leaving:
+            look(conversation, effects)
 
     def _supply(
         self,

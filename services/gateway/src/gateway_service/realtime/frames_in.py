@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from chatire_shared.bus.groups import conversation_group
@@ -12,35 +12,45 @@ from chatire_shared.contracts import close_codes, envelopes
 from chatire_shared.contracts.errors import Malformed, Unavailable
 from gateway_service.realtime import admission, frames, protocol
 from gateway_service.realtime.connection import Connection
-from gateway_service.realtime.gateway import MAX_OUTSTANDING_SENDS, Gateway, rfc3339_of
+from gateway_service.realtime.gateway import MAX_OUTSTANDING_SENDS, Gateway
 from gateway_service.realtime.session import Close, Phase
 from gateway_service.realtime.uplink import Queued
+from gateway_service.realtime.watch import rfc3339_of
+
+Waiting = Coroutine[Any, Any, None]
+"""What is left to do with a frame that has to wait for something; frames behind it wait for its end."""
 
 
 async def received(gateway: Gateway, connection: Connection, text: str | None) -> None:
     """Act on one message of a socket; None stands for a binary one."""
+    waiting = take(gateway, connection, text)
+    if waiting is not None:
+        await waiting
+
+
+def take(gateway: Gateway, connection: Connection, text: str | None) -> Waiting | None:
+    """Act on one message as far as that goes at once, which for most is to the end: they cost no task."""
     if not connection.is_open:
-        return
+        return None
     flood = connection.session.heard(time.monotonic())
     if flood is not None:
         connection.close(flood.code, flood.reason)
-        return
+        return None
     malformed = close_codes.MALFORMED if connection.session.phase is Phase.OPEN else close_codes.UNAUTHENTICATED
     if text is None:
         connection.close(malformed, "binary frames are not spoken here")
-        return
+        return None
     if _is_too_large(text):
         connection.close(close_codes.FRAME_TOO_LARGE, "frame too large")
-        return
+        return None
     try:
         frame = protocol.parse(text)
     except Malformed:
         connection.close(malformed, "malformed")
-        return
+        return None
     if connection.session.phase is Phase.OPEN:
-        await _open_frame(gateway, connection, frame)
-    else:
-        await _first_frame(gateway, connection, frame)
+        return _open_frame(gateway, connection, frame)
+    return _first_frame(gateway, connection, frame)
 
 
 def _is_too_large(text: str) -> bool:
@@ -59,11 +69,13 @@ async def _first_frame(
         await admission.admit(gateway, connection, wanted)
 
 
-async def _open_frame(gateway: Gateway, connection: Connection, frame: protocol.ClientFrame | protocol.Refusal) -> None:
+def _open_frame(
+    gateway: Gateway, connection: Connection, frame: protocol.ClientFrame | protocol.Refusal
+) -> Waiting | None:
     if isinstance(frame, protocol.Refusal):
         gateway.send(connection, frames.error(code="invalid", detail=frame.detail, id=frame.id, retryable=False))
-        return
-    await _HANDLERS[type(frame)](gateway, connection, frame)
+        return None
+    return _HANDLERS[type(frame)](gateway, connection, frame)
 
 
 async def _auth(gateway: Gateway, connection: Connection, frame: protocol.Auth) -> None:
@@ -96,7 +108,7 @@ async def _resume(gateway: Gateway, connection: Connection, frame: protocol.Resu
     principal = connection.session.principal
     assert principal is not None  # noqa: S101 (the socket is open)
     try:
-        memberships = await gateway.upstream.memberships(str(principal.user_id))
+        memberships = await gateway.gathering.memberships(str(principal.user_id))
     except Unavailable as error:
         gateway.send(connection, frames.error(code=error.code, detail=error.detail, retryable=True))
         return
@@ -104,7 +116,7 @@ async def _resume(gateway: Gateway, connection: Connection, frame: protocol.Resu
         gateway.run(gateway.hub.resume(connection.id, memberships, frame.cursors, frame.epochs))
 
 
-async def _send(gateway: Gateway, connection: Connection, frame: protocol.Send) -> None:
+def _send(gateway: Gateway, connection: Connection, frame: protocol.Send) -> None:
     """Hand a message to the uplink; when too many of this socket are on their way, read no more until some are done."""
     connection.outstanding += 1
     if connection.outstanding >= MAX_OUTSTANDING_SENDS:
@@ -112,11 +124,11 @@ async def _send(gateway: Gateway, connection: Connection, frame: protocol.Send) 
     gateway.uplink.put(Queued(connection, connection.session.token or "", frame))
 
 
-async def _read(gateway: Gateway, connection: Connection, frame: protocol.Read) -> None:
+def _read(gateway: Gateway, connection: Connection, frame: protocol.Read) -> None:
     gateway.reads.put(connection, frame.conversation, frame.seq)
 
 
-async def _typing(gateway: Gateway, connection: Connection, frame: protocol.Typing) -> None:
+def _typing(gateway: Gateway, connection: Connection, frame: protocol.Typing) -> None:
     """Tell the other gateways and, by the same way, the sockets here."""
     principal = connection.session.principal
     assert principal is not None  # noqa: S101 (the socket is open)
@@ -139,15 +151,15 @@ async def _publish(gateway: Gateway, group: str, message: dict[str, Any]) -> Non
         return  # Typing may be lost.
 
 
-async def _watch(gateway: Gateway, connection: Connection, frame: protocol.Watch) -> None:
+def _watch(gateway: Gateway, connection: Connection, frame: protocol.Watch) -> None:
     """Presence comes later; the wish is valid and nobody is reported."""
 
 
-async def _ping(gateway: Gateway, connection: Connection, frame: protocol.Ping) -> None:
+def _ping(gateway: Gateway, connection: Connection, frame: protocol.Ping) -> None:
     gateway.send(connection, frames.pong(n=frame.n))
 
 
-_HANDLERS: dict[type[Any], Callable[[Gateway, Connection, Any], Awaitable[None]]] = {
+_HANDLERS: dict[type[Any], Callable[[Gateway, Connection, Any], Waiting | None]] = {
     protocol.Auth: _auth,
     protocol.Resume: _resume,
     protocol.Send: _send,

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from chatire_shared.contracts.errors import Unavailable
+from chatire_shared.crash_points import hit
 from gateway_service.realtime.people import Memberships
 from gateway_service.realtime.ring import Entry, entry_from_body
 from gateway_service.realtime.upstream import Upstream
@@ -18,6 +19,12 @@ logger = logging.getLogger("chatire.gateway")
 RETRY_SECONDS = 0.3
 MOST_RETRY_SECONDS = 2.0
 PAGE_EVENTS = 200
+LEAST_PAGE_EVENTS = 10
+PAGE_BYTES = 262_144
+"""About so much is asked for at once: as much as a replay may fill of a socket's queue, since the rest would wait here."""
+USUAL_EVENT_BYTES = 2_048.0
+FORGETTING = 0.05
+"""How fast it is forgotten, page by page, that events were large."""
 MAX_RANGES = 20
 MAX_HEADS = 2_000
 
@@ -60,6 +67,12 @@ class Ranges:
         self._on_fetched = on_fetched
         self._wanted: dict[tuple[str, int], None] = {}
         self._task: asyncio.Task[Any] | None = None
+        self._event_bytes = USUAL_EVENT_BYTES
+
+    @property
+    def page_events(self) -> int:
+        """How many events a page has at most, by how large they were lately."""
+        return max(LEAST_PAGE_EVENTS, min(PAGE_EVENTS, int(PAGE_BYTES / self._event_bytes)))
 
     def want(self, conversation: str, after: int, delay_seconds: float) -> None:
         """Fetch what follows `after`, now or a moment later."""
@@ -79,15 +92,25 @@ class Ranges:
                 batch = list(self._wanted)[:MAX_RANGES]
                 for key in batch:
                     del self._wanted[key]
-                for (conversation, after), answer in zip(batch, await self._fetch(batch), strict=True):
+                answers = await self._fetch(batch)
+                hit("gateway.in_healing")
+                for (conversation, after), answer in zip(batch, answers, strict=True):
+                    self._measure(answer["bodies"])
                     entries = [entry_from_body(body) for body in answer["bodies"]]
                     self._on_fetched(conversation, after, answer, _run(after, entries))
         finally:
             self._task = None
 
     async def _fetch(self, batch: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
-        ranges = [{"conversation": conversation, "after": after, "limit": PAGE_EVENTS} for conversation, after in batch]
+        limit = self.page_events
+        ranges = [{"conversation": conversation, "after": after, "limit": limit} for conversation, after in batch]
         return await until_it_works(lambda: self._upstream.ranges(ranges))
+
+    def _measure(self, bodies: Sequence[str]) -> None:
+        """Large events are believed at once, small ones little by little."""
+        if bodies:
+            mean = sum(map(len, bodies)) / len(bodies)
+            self._event_bytes = max(mean, self._event_bytes + FORGETTING * (mean - self._event_bytes))
 
 
 class Heads:

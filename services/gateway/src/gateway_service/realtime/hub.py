@@ -55,6 +55,11 @@ class Hub:
         """How many conversations this process is subscribed to."""
         return len(self._state.conversations)
 
+    @property
+    def kept_bytes(self) -> int:
+        """How much it keeps of the newest events, to replay them."""
+        return self._state.shelf.bytes
+
     def people(self) -> tuple[str, ...]:
         """The users with at least one socket."""
         return tuple(person.id for person in self._state.people.values() if person.sessions)
@@ -127,7 +132,7 @@ class Hub:
         self._state.people[member.user].sessions.discard(session)
 
     def pump(self, session: Session, room_bytes: int) -> Effects:
-        """Go on with what `session` lacks, now that there is room for about `room_bytes` in its queue."""
+        """Go on with what `session` lacks, if there is room for about `room_bytes` in its queue."""
         effects: Effects = []
         self._catching_up.pump(session, room_bytes, effects)
         return pumps_last(effects)
@@ -211,7 +216,7 @@ class Hub:
         stale_conversations = tuple(item.id for item in conversations if _is_stale(item, now))
         stale_people = tuple(person.id for person in people if _is_stale(person, now))
         for name in stale_conversations:
-            del self._state.conversations[name]
+            self._state.conversations.pop(name).ring.clear()
         for name in stale_people:
             del self._state.people[name]
         found: list[Effect] = []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import bisect
+import time
 from collections import Counter
 
 BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+MICROSECONDS = 1_000_000
 
 
 class Histogram:
@@ -41,9 +43,15 @@ class Metrics:
         self.handshakes: Counter[str] = Counter()
         self.closes: Counter[int] = Counter()
         self.sends: Counter[str] = Counter()
+        self.cuts: Counter[str] = Counter()
         self.deliveries = 0
         self.garbage = 0
         self.commit_to_socket = Histogram()
+
+    def delivered(self, committed_us: int) -> None:
+        """An event has gone to all its sockets; when it was committed, Unix microseconds, 0 where that says nothing."""
+        if committed_us:
+            self.commit_to_socket.observe(max(0.0, time.time() - committed_us / MICROSECONDS))
 
     def lines(self) -> list[str]:
         """All of them in text."""
@@ -53,6 +61,7 @@ class Metrics:
         ]
         lines += labelled("chatire_gateway_handshakes_total", "outcome", self.handshakes)
         lines += labelled("chatire_gateway_closes_total", "code", self.closes)
+        lines += labelled("chatire_gateway_cuts_total", "reason", self.cuts)
         lines += labelled("chatire_gateway_sends_total", "outcome", self.sends)
         lines += [
             "# TYPE chatire_gateway_bus_garbage_total counter",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +14,8 @@ from gateway_service.realtime.frames import Frame
 
 MAX_FRAMES = 128
 MAX_BYTES = 262_144
+MAX_BYTES_OF_ALL = 33_554_432
+"""Of all conversations of a process together. In memory it is about twice that: each event as text and as a WebSocket frame."""
 EVERYBODY = "*"
 """`Entry.removes` of `conversation.deleted`."""
 
@@ -71,26 +73,57 @@ def _removed_user(event: dict[str, Any]) -> str | None:
     return user if isinstance(user, str) else None
 
 
+class Shelf:
+    """What the rings of a process hold together: over the bound, those that have not grown for the longest are emptied.
+
+    Whoever needs what was in one fetches it from the messages service.
+    """
+
+    def __init__(self, most_bytes: int = MAX_BYTES_OF_ALL) -> None:
+        """Begin empty."""
+        self.bytes = 0
+        self._most_bytes = most_bytes
+        self._rings: OrderedDict[Ring, None] = OrderedDict()
+
+    def grown(self, ring: Ring, change: int) -> None:
+        """A ring holds more now; or less, when what it took is smaller than what it let go."""
+        self.bytes += change
+        self._rings[ring] = None
+        self._rings.move_to_end(ring)
+        while self.bytes > self._most_bytes and len(self._rings) > 1:
+            next(iter(self._rings)).clear()
+
+    def emptied(self, ring: Ring, size: int) -> None:
+        """A ring holds nothing any more."""
+        self.bytes -= size
+        self._rings.pop(ring, None)
+
+
 class Ring:
     """A run of entries without gaps, bounded in number and bytes; the oldest go first."""
 
-    __slots__ = ("_bytes", "_entries")
+    __slots__ = ("_bytes", "_entries", "_shelf")
 
-    def __init__(self) -> None:
+    def __init__(self, shelf: Shelf | None = None) -> None:
+        """Begin empty, on a shelf of its own when none is given."""
         self._entries: deque[Entry] = deque()
         self._bytes = 0
+        self._shelf = shelf or Shelf()
 
     def append(self, entry: Entry) -> None:
         """Add the next entry."""
+        before = self._bytes
         self._entries.append(entry)
         self._bytes += len(entry.frame.payload)
         while len(self._entries) > MAX_FRAMES or self._bytes > MAX_BYTES:
             self._bytes -= len(self._entries.popleft().frame.payload)
+        self._shelf.grown(self, self._bytes - before)
 
     def clear(self) -> None:
-        """Forget everything: the log is another one."""
+        """Forget everything: the log is another one, or there is no room."""
         self._entries.clear()
-        self._bytes = 0
+        size, self._bytes = self._bytes, 0
+        self._shelf.emptied(self, size)
 
     def covers(self, seq: int) -> bool:
         """Whether `seq` is in it."""

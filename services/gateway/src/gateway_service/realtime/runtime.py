@@ -25,7 +25,7 @@ def get_gateway() -> Gateway:
     signer = ServiceSigner.from_file("gateway", settings.SERVICE_KEY_FILE)
     auth = ServiceClient(settings.AUTH_URL, "auth", signer)
     messages = ServiceClient(settings.MESSAGES_URL, "messages", signer, pool_connections=THREADS)
-    keys = JwksCache(f"{settings.AUTH_URL.rstrip('/')}/api/auth/.well-known/jwks.json")
+    keys = JwksCache.of_auth(settings.AUTH_URL)
     revocations = Revocations()
     verifier = Verifier(
         keys,

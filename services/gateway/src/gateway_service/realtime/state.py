@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gateway_service.realtime.conversation import Attachment, Conversation
 from gateway_service.realtime.effects import Effect, Fetch, Hold, Session, Subscribe
 from gateway_service.realtime.people import Membership, Person
+from gateway_service.realtime.ring import Shelf
 
 Effects = list[Effect]
 
@@ -42,6 +43,7 @@ class State:
         self.people: dict[str, Person] = {}
         self.members: dict[Session, Member] = {}
         self.counters = Counters()
+        self.shelf = Shelf()
 
     def person(self, user: str) -> Person:
         """The person, known from now on."""
@@ -55,7 +57,7 @@ class State:
         """The conversation, followed from `position` on if it wasn't yet."""
         found = self.conversations.get(conversation)
         if found is None:
-            found = self.conversations[conversation] = Conversation(conversation, epoch, position)
+            found = self.conversations[conversation] = Conversation(conversation, epoch, position, self.shelf)
             effects.append(Subscribe(conversation))
         return found
 

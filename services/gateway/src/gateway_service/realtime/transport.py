@@ -1,6 +1,6 @@
 """How frames leave: one port, two adapters.
 
-The port has five methods and one callback; nothing above it knows which server is below.
+The port has six methods and one callback; nothing above it knows which server is below.
 """
 
 from __future__ import annotations
@@ -20,6 +20,22 @@ Twisted's own mark: only over it does `on_drained` call back.
 """
 MAX_UNREAD_FRAMES = 64
 MAX_UNREAD_BYTES = 524_288
+MAX_UNREAD_OF_ALL_BYTES = 67_108_864
+"""Of all sockets of a process; over it, who has anything unread is read from no more. A frame each is always let in."""
+
+
+class Unread:
+    """How much the server has read for all sockets of a process that nobody has looked at yet."""
+
+    __slots__ = ("bytes",)
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    @property
+    def is_much(self) -> bool:
+        """Whether it is too much."""
+        return self.bytes >= MAX_UNREAD_OF_ALL_BYTES
 
 
 class Transport(Protocol):
@@ -33,6 +49,9 @@ class Transport(Protocol):
 
     def close(self, code: int, reason: str) -> None:
         """Close with a code; what was handed over before goes first."""
+
+    def abort(self) -> None:
+        """Drop the connection and what is still buffered for it."""
 
     def pause(self) -> None:
         """Read nothing more from the socket."""
@@ -51,12 +70,14 @@ class DaphneTransport:
     know how much is queued. `tests/socket/test_delivery.py` (a reader that never reads) fails when they change.
     """
 
-    def __init__(self, protocol: Any) -> None:
+    def __init__(self, protocol: Any, unread: Unread | None = None) -> None:
         self._protocol = protocol
         self._callback: Callable[[], None] | None = None
+        self._unread = unread or Unread()
         self._unread_frames = 0
         self._unread_bytes = 0
         self._paused = False
+        self._reads = True
 
     def send_frame(self, frame: Frame) -> None:
         """Write the shared bytes."""
@@ -77,6 +98,11 @@ class DaphneTransport:
                 self._protocol.transport.unregisterProducer()
             self._protocol.sendCloseFrame(code=code, reasonUtf8=reason.encode()[:123], isReply=False)
 
+    def abort(self) -> None:
+        """Reset the connection; Twisted lets go of its buffer with it."""
+        if self._protocol.transport is not None:
+            self._protocol.transport.abortConnection()
+
     def pause(self) -> None:
         """Stop reading."""
         self._paused = True
@@ -91,28 +117,37 @@ class DaphneTransport:
         """A frame was put into Daphne's queue, which has no bound of its own: over ours, nothing more is read."""
         self._unread_frames += 1
         self._unread_bytes += size
-        if self._has_plenty():
-            self._read_or_not()
+        self._unread.bytes += size
+        self._read_or_not()
 
     def taken(self, size: int) -> None:
         """A frame was taken out of that queue."""
-        had_plenty = self._has_plenty()
         self._unread_frames -= 1
         self._unread_bytes -= size
-        if had_plenty and not self._has_plenty():
-            self._read_or_not()
+        self._unread.bytes -= size
+        self._read_or_not()
+
+    def forgotten(self) -> None:
+        """Nobody will take what is left."""
+        self._unread.bytes -= self._unread_bytes
+        self._unread_frames = self._unread_bytes = 0
 
     def _has_plenty(self) -> bool:
-        return self._unread_frames >= MAX_UNREAD_FRAMES or self._unread_bytes >= MAX_UNREAD_BYTES
+        """Too much of its own, or something where all together have too much: who has nothing unread is always heard."""
+        if self._unread_frames >= MAX_UNREAD_FRAMES or self._unread_bytes >= MAX_UNREAD_BYTES:
+            return True
+        return self._unread_frames > 0 and self._unread.is_much
 
     def _read_or_not(self) -> None:
+        reads = not self._paused and not self._has_plenty()
         transport = self._protocol.transport
-        if transport is None or not transport.connected or transport.disconnecting:
+        if reads is self._reads or transport is None or not transport.connected or transport.disconnecting:
             return
-        if self._paused or self._has_plenty():
-            transport.pauseProducing()
-        else:
+        self._reads = reads
+        if reads:
             transport.resumeProducing()
+        else:
+            transport.pauseProducing()
 
     def on_drained(self, callback: Callable[[], None]) -> None:
         """Become Twisted's producer, whose `resumeProducing` is called when the buffer is empty again."""
@@ -160,6 +195,12 @@ class AsgiTransport:
     def close(self, code: int, reason: str) -> None:
         """Close after what is queued."""
         self._put({"type": "websocket.close", "code": code, "reason": reason}, 0)
+
+    def abort(self) -> None:
+        """Forget what is queued; there is no harder end than `close` in ASGI."""
+        kept = [(message, size) for message, size in self._queue if message["type"] == "websocket.close"]
+        self._bytes -= sum(size for _, size in self._queue)
+        self._queue = deque(kept)
 
     def pause(self) -> None:
         """The consumer stops calling `receive`, which is all that ASGI offers."""

@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from chatire_shared.contracts.errors import Unavailable
 from chatire_shared.contracts.ids import uuid7
+from chatire_shared.crash_points import hit
 from gateway_service.realtime import frames
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.frames import Frame
@@ -26,6 +27,8 @@ LANES = 2
 MAX_ITEMS = 300
 MAX_BATCH_CHARS = 150_000
 """Of bodies; at four bytes each and with their JSON around them a batch stays under 1 MiB."""
+MAX_PENDING_CHARS = 16_777_216
+"""Of bodies that wait in one process; over it sockets are read from more slowly."""
 RETRY_AFTER_MS = 1_000
 
 Result = dict[str, Any]
@@ -73,6 +76,16 @@ class Uplink:
         """Sends that were not answered yet."""
         return sum(lane.pending for lane in self._lanes)
 
+    @property
+    def pending_chars(self) -> int:
+        """How long the bodies of these are."""
+        return sum(lane.pending_chars for lane in self._lanes)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that nobody should add to it."""
+        return self.pending_chars >= MAX_PENDING_CHARS
+
 
 class _Lane:
     def __init__(self, poster: Poster, answer: Callable[[Connection, Frame, str], None]) -> None:
@@ -81,10 +94,12 @@ class _Lane:
         self._queue: deque[Queued] = deque()
         self._task: asyncio.Task[None] | None = None
         self.pending = 0
+        self.pending_chars = 0
 
     def put(self, queued: Queued) -> None:
         self._queue.append(queued)
         self.pending += 1
+        self.pending_chars += len(queued.frame.body)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._work())
 
@@ -92,7 +107,9 @@ class _Lane:
         try:
             while self._queue:
                 batch = self._take()
-                self._conclude(batch, await self._post(batch))
+                results = await self._post(batch)
+                hit("gateway.before_acks")
+                self._conclude(batch, results)
         finally:
             self._task = None
 
@@ -132,6 +149,7 @@ class _Lane:
 
     def _tell(self, queued: Queued, result: Result) -> None:
         self.pending -= 1
+        self.pending_chars -= len(queued.frame.body)
         frame, outcome = _frame(queued.frame, result)
         self._answer(queued.connection, frame, outcome)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from chatire_shared.contracts.errors import NotFound, Unavailable
 from gateway_service.realtime.people import Memberships, memberships_from_answer
 
 THREADS = 8
+ONE_BY_ONE_SECONDS = 60.0
+"""For so long we don't ask again for many people's memberships where that call isn't known yet (N−1 of messages)."""
 POST_SECONDS = 12.0
 """Longer than PostgreSQL's statement time-out, so that the answer to a slow batch is the service's own."""
 
@@ -24,6 +27,7 @@ class Upstream:
     def __init__(self, messages: ServiceClient) -> None:
         self._messages = messages
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="upstream")
+        self._one_by_one_until = 0.0
 
     async def run(self, call: Callable[[], Answer]) -> Answer:
         """Do something slow in one of our threads."""
@@ -36,10 +40,24 @@ class Upstream:
             Unavailable: the service can't be reached, or answers something else.
         """
         answer = await self._ask(lambda: self._messages.get(f"/internal/users/{user}/memberships/"))
-        try:
-            return memberships_from_answer(user, answer)
-        except (KeyError, TypeError, ValueError) as error:
-            raise Unavailable from error
+        return _memberships(user, answer)
+
+    async def memberships_of(self, users: Sequence[str]) -> list[Memberships]:
+        """What some people belong to, in the same order.
+
+        Raises:
+            Unavailable: as `memberships`.
+        """
+        if time.monotonic() >= self._one_by_one_until:
+            body = {"v": 1, "users": list(users)}
+            try:
+                answer = await self.run(lambda: _twice(lambda: self._messages.post("/internal/memberships/", body)))
+            except NotFound:
+                self._one_by_one_until = time.monotonic() + ONE_BY_ONE_SECONDS
+            else:
+                found = _objects(answer, "memberships", len(users))
+                return [_memberships(user, each) for user, each in zip(users, found, strict=True)]
+        return list(await asyncio.gather(*(self.memberships(user) for user in users)))
 
     async def batch(self, tokens: Sequence[str], items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Post messages; one result for each item.
@@ -94,10 +112,7 @@ class Upstream:
 
     async def _list(self, path: str, body: dict[str, Any], field: str, length: int) -> list[dict[str, Any]]:
         answer = await self._ask(lambda: self._messages.post(path, body, timeout_seconds=POST_SECONDS))
-        found = answer.get(field)
-        if not isinstance(found, list) or len(found) != length or not all(isinstance(item, dict) for item in found):
-            raise Unavailable
-        return found
+        return _objects(answer, field, length)
 
     async def _ask(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         try:
@@ -105,6 +120,28 @@ class Upstream:
         except NotFound as error:
             # Every call of ours exists: the service doesn't know our key yet, or is another version just now.
             raise Unavailable from error
+
+
+def _twice(call: Callable[[], Answer]) -> Answer:
+    """Something that changes nothing may be tried again at once, on another connection."""
+    try:
+        return call()
+    except Unavailable:
+        return call()
+
+
+def _memberships(user: str, answer: dict[str, Any]) -> Memberships:
+    try:
+        return memberships_from_answer(user, answer)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unavailable from error
+
+
+def _objects(answer: dict[str, Any], field: str, length: int) -> list[dict[str, Any]]:
+    found = answer.get(field)
+    if not isinstance(found, list) or len(found) != length or not all(isinstance(item, dict) for item in found):
+        raise Unavailable
+    return found
 
 
 def _is_range(answer: dict[str, Any]) -> bool:

@@ -1,0 +1,1 @@
+"""The slim front: sockets without Autobahn, without a task, queue or timer each (docs/architecture.md)."""

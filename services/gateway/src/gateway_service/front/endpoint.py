@@ -1,0 +1,78 @@
+"""`chatire:tcp:port=8003:interface=127.0.0.1`: an endpoint for `daphne -e` that puts the slim front before Daphne.
+
+After `chatire:` comes any endpoint that Twisted knows. Nothing of Django is imported before it listens: Twisted imports
+every plugin to look for the one it wants.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from twisted.internet import defer
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IStreamServerEndpoint, IStreamServerEndpointStringParser
+from twisted.plugin import IPlugin
+from zope.interface import implementer
+
+KERNEL_BUFFER_BYTES = 65_536
+"""Linux doubles it. Left to itself the kernel takes megabytes for a reader that has stalled, and hides that it has."""
+USER_TIMEOUT_MS = 20_000
+"""Over the 15 s after which the gateway itself cuts a stalled reader off, and says why."""
+KEEPALIVE_SECONDS = 60
+
+
+@implementer(IPlugin, IStreamServerEndpointStringParser)
+class FrontParser:
+    """Reads the endpoint's description."""
+
+    prefix = "chatire"
+
+    def parseStreamServer(self, reactor: Any, *args: str, **kwargs: str) -> FrontEndpoint:  # noqa: N802 (Twisted's name)
+        """The endpoint that listens where the inner description says."""
+        words = [_quoted(word) for word in args] + [f"{name}={_quoted(value)}" for name, value in kwargs.items()]
+        return FrontEndpoint(reactor, serverFromString(reactor, ":".join(words)))  # type: ignore[no-untyped-call]
+
+
+@implementer(IStreamServerEndpoint)
+class FrontEndpoint:
+    """Listens where another endpoint does, with the front before the factory it is given."""
+
+    def __init__(self, reactor: Any, inner: Any) -> None:
+        self._reactor = reactor
+        self._inner = inner
+
+    def listen(self, protocolFactory: Any) -> Any:  # noqa: N803 (Twisted's name)
+        """Listen; `protocolFactory` is Daphne's, whose server knows the application."""
+        from django.conf import settings
+
+        from gateway_service.front.factory import Front
+        from gateway_service.front.life import Life
+        from gateway_service.realtime.runtime import get_gateway
+
+        server = protocolFactory.server
+        front = Front(server.application, protocolFactory, get_gateway, direct=settings.DIRECT_WRITES)
+        self._reactor.callWhenRunning(front.begin)
+        listening = defer.maybeDeferred(self._inner.listen, front).addCallback(tuned)
+        if not getattr(server, "keeps_gateway", False):
+            listening.addCallback(Life(self._reactor, get_gateway).begin)
+        return listening
+
+
+def _quoted(word: str) -> str:
+    """As Twisted's `quoteStringArgument`, which has no types."""
+    return word.replace("\\", "\\\\").replace(":", "\\:")
+
+
+def tuned(port: Any) -> Any:
+    """Set what accepted sockets inherit from the one that listens: no call per connection."""
+    listening = getattr(port, "socket", None)
+    if listening is None or listening.family not in (socket.AF_INET, socket.AF_INET6):
+        return port
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
+    return port

@@ -1,0 +1,93 @@
+"""What comes over the bus, brought to the hub and to the sockets; and whether anything comes at all."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway_service.realtime import frames, subscriber
+from gateway_service.realtime.crowd import Crowd
+from gateway_service.realtime.hub import Hub
+from gateway_service.realtime.metrics import Metrics
+from gateway_service.realtime.people import Note
+from gateway_service.realtime.ring import Entry
+from gateway_service.realtime.runner import Runner
+
+logger = logging.getLogger("chatire.gateway")
+
+
+class Hearing:
+    """The listener of one process (`subscriber.Listener`)."""
+
+    def __init__(
+        self, *, hub: Hub, runner: Runner, crowd: Crowd, metrics: Metrics, on_auth_changed: Callable[[], None]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            hub: Takes the news.
+            runner: Does what follows.
+            crowd: The sockets.
+            metrics: Where garbage is counted.
+            on_auth_changed: Called when auth's feed has grown.
+        """
+        self.ticked_at = time.monotonic()
+        self.looked_at = 0.0
+        self._hub = hub
+        self._runner = runner
+        self._crowd = crowd
+        self._metrics = metrics
+        self._on_auth_changed = on_auth_changed
+
+    def on_message(self, message: dict[str, Any]) -> None:
+        """Anything."""
+        try:
+            subscriber.dispatch(message, self)
+        except subscriber.Garbage as garbage:
+            self._metrics.garbage += 1
+            logger.warning("a message on the bus isn't what it says", extra={"type": str(garbage)})
+
+    def on_state(self, connected: bool) -> None:  # noqa: FBT001 (the port's signature)
+        """The bus was lost, or is back."""
+        logger.info("the bus is connected" if connected else "the bus is lost")
+        if connected:
+            self.look_at_everything()
+
+    def look_at_everything(self) -> None:
+        """Ask where everything stands that matters here: anything may have been lost."""
+        self.looked_at = time.monotonic()
+        self._runner.look_at(self._hub.watched(), self._hub.people())
+
+    # subscriber.Listener
+
+    def on_event(self, conversation: str, epoch: str, entry: Entry) -> None:
+        """An event."""
+        self._runner.run(self._hub.event(conversation, epoch, entry))
+
+    def on_note(self, note: Note) -> None:
+        """Somebody joined or left."""
+        self._runner.run(self._hub.note(note))
+
+    def on_read(self, user: str, conversation: str, seq: int, origin: str | None) -> None:
+        """Somebody has read: their other sockets are told."""
+        frame = frames.read(conversation=conversation, user=user, seq=seq)
+        for session in self._hub.sessions_of(user):
+            connection = self._crowd.get(str(session))
+            if connection is not None and connection.id != origin:
+                connection.send(frame, time.monotonic())
+
+    def on_typing(self, conversation: str, user: str, state: bool | str) -> None:  # noqa: FBT001
+        """Somebody types."""
+        self._runner.run(self._hub.typing(conversation, user, state))
+
+    def on_tick(self, heads: Mapping[str, int], members: list[tuple[str, int]]) -> None:
+        """A relay lives."""
+        self.ticked_at = time.monotonic()
+        self._runner.run(self._hub.ticked(heads))
+        self._runner.run(self._hub.versions(members))
+
+    def on_auth_changed(self) -> None:
+        """Auth's feed has grown."""
+        self._on_auth_changed()

@@ -1,0 +1,37 @@
+"""A transport whose other end takes only what a test lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway_service.realtime.frames import Frame
+
+
+class Pipe:
+    """One socket's way out."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.stuck = 0
+        self.codes: list[int] = []
+        self.is_aborted = False
+
+    def send_frame(self, frame: Frame) -> None:
+        self.sent.append(frame.payload)
+        self.stuck += len(frame.payload) if self.stuck else 0
+
+    def buffered_bytes(self) -> int:
+        return self.stuck
+
+    def close(self, code: int, reason: str) -> None:
+        self.codes.append(code)
+
+    def abort(self) -> None:
+        self.is_aborted = True
+        self.stuck = 0
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def on_drained(self, callback: Callable[[], None]) -> None: ...
