@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from random import Random
 
 import pytest
@@ -205,3 +207,22 @@ async def test_a_line_can_be_led_elsewhere(proxy):
     assert await said_back(proxy, b"hello") == b"hello"
     assert bytes(other.heard) == b"hello"
     await other.stop()
+
+
+async def test_when_the_server_resets_the_client_is_reset_too():
+    async def reset(_reader, writer):
+        await _reader.readexactly(1)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    rude = await asyncio.start_server(reset, "127.0.0.1", 0)
+    proxy = FaultProxy("127.0.0.1", rude.sockets[0].getsockname()[1], Random(1))
+    await proxy.start()
+    reader, writer = await connect(proxy)
+    writer.write(b"x")
+    with pytest.raises(ConnectionResetError):
+        async with asyncio.timeout(20):
+            await reader.readexactly(1)
+    writer.transport.abort()
+    await proxy.stop()
+    rude.close()

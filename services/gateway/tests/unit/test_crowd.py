@@ -70,7 +70,7 @@ def test_a_fresh_token_of_another_session_ties_the_socket_to_both() -> None:
 def test_a_storm_of_handshakes_is_let_in_little_by_little() -> None:
     crowd = Crowd(limits=True, now=0.0)
     assert sum(crowd.admits_handshake(0.0) for _ in range(5_000)) == HANDSHAKE_BURST
-    assert sum(crowd.admits_handshake(1.0) for _ in range(5_000)) == 200
+    assert sum(crowd.admits_handshake(1.0) for _ in range(5_000)) == HANDSHAKES_PER_SECOND
 
 
 def test_a_process_that_is_behind_lets_those_in_who_have_come_before_others() -> None:

@@ -91,8 +91,8 @@ class Campaign:
         verdict: Verdict = check(self.history)
         times = [(fault.began, fault.ended) for fault in nemesis.injected if not fault.skipped]
         check_lateness(self.history, broken_times(times, prober.probes), verdict)
-        parts = self._sampler.figures()
-        run = Run(self._options.seed, seconds, nemesis.injected, prober.probes, gave_up, self._trouble, parts)
+        parts, trouble = self._sampler.figures(), [*self._trouble, *world.trouble]
+        run = Run(self._options.seed, seconds, nemesis.injected, prober.probes, gave_up, trouble, parts)
         return summed_up(run, self.history, verdict)
 
     def _open_conversation(self) -> str:

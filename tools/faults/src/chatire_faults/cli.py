@@ -84,7 +84,7 @@ def _play(chosen: argparse.Namespace) -> int:
 
 
 def _run(folder: Path, options: Options) -> Figures:
-    with Stack.started(folder) as stack:
+    with Stack.started(folder, detoured=True) as stack:
         campaign = Campaign(stack, options, _tell_since(time.monotonic()))
         figures = asyncio.run(campaign.run())
         if figures.wrong:

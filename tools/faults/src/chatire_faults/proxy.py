@@ -143,7 +143,7 @@ class FaultProxy:
             line.reset()
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, line: _Line) -> None:
-        with suppress(OSError):
+        try:
             while data := await source.read(CHUNK_BYTES):
                 for piece in self._slices(data):
                     await self._hold(len(piece))
@@ -156,6 +156,8 @@ class FaultProxy:
             await self._while_silent(line)
             if sink.can_write_eof():
                 sink.write_eof()
+        except OSError:
+            line.reset()  # One end was reset: the other must hear of it, or it waits for ever.
 
     def _slices(self, data: bytes) -> list[bytes]:
         size = self._conditions.slice_bytes or len(data)

@@ -10,8 +10,8 @@ from gateway_service.realtime.connection import Connection
 
 MAX_PER_USER = 20
 MAX_PER_ADDRESS = 500
-HANDSHAKES_PER_SECOND = 200.0
-HANDSHAKE_BURST = 1_000.0
+HANDSHAKES_PER_SECOND = 150.0
+HANDSHAKE_BURST = 400.0
 """Above this rate a storm of reconnects is told to come later, so that those already here notice nothing."""
 
 MAX_ARRIVING_BREATHLESS = 256

@@ -110,6 +110,7 @@ class Fanout:
         if len(found) <= SLICE_SOCKETS:
             for connection in found:
                 connection.send(effect.frame, now)
+                hit("gateway.in_fanout")
             self._metrics.delivered(effect.at_us)
             return
         for connection in found:

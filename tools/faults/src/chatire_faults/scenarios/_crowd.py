@@ -1,4 +1,4 @@
-"""What the scenarios with thousands of sockets share: people in conversations, sockets for them, and posts."""
+"""What the scenarios with thousands of sockets share: people in conversations, and sockets for them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,18 @@ import math
 import resource
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Self
-from uuid import UUID
-
-import requests
+from typing import Self
 
 from chatire_client import Account, Http
 from chatire_faults.errors import FaultsError
-from chatire_faults.insisting import insist
 from chatire_faults.scenarios._light import LightSocket, Place, Tally
 from chatire_faults.stack import Stack
 
 OPENING_AT_ONCE = 200
 PING_SECONDS = 20.0
 GAUGE_SECONDS = 1.0
-POST_CONNECTIONS = 16
 _PAGE_BYTES = resource.getpagesize()
 _MIB = 1 << 20
 
@@ -117,61 +111,6 @@ async def until(condition: Callable[[], bool], deadline: float) -> None:
         if time.monotonic() > deadline:
             raise FaultsError("waited in vain")
         await asyncio.sleep(0.05)
-
-
-class Poster:
-    """Posts into groups, one after the other, at a steady rate, each message until it is taken; over HTTP, through Caddy.
-
-    Attributes:
-        seconds: How long each post took.
-        found_nobody: The same of those that at first found no API gateway to take them.
-        heads: The newest `seq` of each group.
-    """
-
-    def __init__(self, town: Town, http: Http, random: Random, *, per_second: float, size: int = 100) -> None:
-        self.seconds: list[float] = []
-        self.found_nobody: list[float] = []
-        self.heads: dict[str, int] = {}
-        self._town = town
-        self._http = http
-        self._random = random
-        self._pause = 1 / per_second
-        self._size = size
-        self._under_way: set[asyncio.Task[None]] = set()
-
-    async def post(self, until_set: asyncio.Event) -> None:
-        """Go on until told to stop and everything is taken."""
-        number, due = 0, time.monotonic()
-        while not until_set.is_set():
-            group = self._town.groups[number % len(self._town.groups)]
-            task = asyncio.create_task(self._post(group, number))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-            number, due = number + 1, due + self._pause
-            with suppress(TimeoutError):
-                await asyncio.wait_for(until_set.wait(), max(0.0, due - time.monotonic()))
-        await asyncio.gather(*self._under_way)
-
-    async def _post(self, group: str, number: int) -> None:
-        members = self._town.members[group]
-        author = members[number % len(members)]
-        client_id = str(UUID(int=self._random.getrandbits(128), version=4))
-        began = time.time()
-        body = f"at {int(began * 1e6)} ".ljust(self._size, "x")
-        fields = {"client_id": client_id, "body": body}
-        path = f"/api/conversations/{group}/messages/"
-        refusals: list[requests.ConnectionError] = []
-
-        def call() -> dict[str, Any]:
-            try:
-                return self._http.call("POST", path, token=author.access, body=fields)
-            except requests.ConnectionError as refusal:
-                refusals.append(refusal)
-                raise
-
-        answer = await insist(call)
-        (self.found_nobody if refusals else self.seconds).append(time.time() - began)
-        self.heads[group] = max(answer["seq"], self.heads.get(group, 0))
 
 
 def p99_ms(seconds: Sequence[float]) -> float:

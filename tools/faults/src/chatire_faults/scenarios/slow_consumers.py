@@ -11,9 +11,10 @@ import time
 from random import Random
 
 from chatire_client import Account, Http
-from chatire_faults.scenarios._crowd import POST_CONNECTIONS, Crowd, Poster, Town, p99_ms, room_for_sockets
+from chatire_faults.scenarios._crowd import Crowd, Town, p99_ms, room_for_sockets
 from chatire_faults.scenarios._gauges import Gauges, gauged, metrics
 from chatire_faults.scenarios._light import Place
+from chatire_faults.scenarios._posting import Poster
 from chatire_faults.scenarios.scenario import Report, Setting
 from chatire_faults.stack import Stack
 
@@ -46,15 +47,15 @@ async def _play(setting: Setting, stack: Stack) -> Report:
 
 async def _watch(setting: Setting, stack: Stack, random: Random, quick: Crowd, slow: Crowd) -> Report:
     report = Report("slow-consumers")
-    http = Http(f"http://127.0.0.1:{stack.port}", connections=POST_CONNECTIONS)
+    origin = f"http://127.0.0.1:{stack.port}"
     sockets = setting.count(SOCKETS, least=20)
     people = max(2, sockets // SOCKETS_EACH)
-    town = await Town.built(stack, http, people, groups=1, each_in=1)
+    town = await Town.built(stack, Http(origin), people, groups=1, each_in=1)
     _settle_in(stack, town.people, sockets, quick, slow)
     setting.tell(f"{sockets} sockets connect, {len(slow.sockets)} of which will never read")
     await quick.open(PATIENCE_SECONDS)
     await slow.open(PATIENCE_SECONDS)
-    poster = Poster(town, http, random, per_second=POSTS_PER_SECOND, size=POST_BYTES)
+    poster = Poster(town, origin, random, per_second=POSTS_PER_SECOND, size=POST_BYTES)
     async with gauged(stack) as gauges:
         await _traffic(setting, stack, poster, quick, len(slow.sockets))
     (group,) = town.groups
@@ -111,7 +112,7 @@ def _judge(
         "sockets": len(quick.sockets) + len(slow.sockets),
         "never_reading": len(slow.sockets),
         "cut_off": _cuts(stack),
-        "posts": len(poster.seconds) + len(poster.found_nobody),
+        "posts": len(poster.posts),
         "events_to_others": tally.events,
         "events_lost": missing + tally.skipped,
         "events_doubled": tally.doubled,

@@ -11,9 +11,10 @@ import time
 from random import Random
 
 from chatire_client import Http
-from chatire_faults.scenarios._crowd import POST_CONNECTIONS, Crowd, Poster, Town, room_for_sockets
+from chatire_faults.scenarios._crowd import Crowd, Town, room_for_sockets
 from chatire_faults.scenarios._gauges import gauged, metrics
 from chatire_faults.scenarios._light import Place
+from chatire_faults.scenarios._posting import Poster
 from chatire_faults.scenarios.scenario import Report, Setting
 from chatire_faults.stack import Replicas, Stack
 
@@ -45,16 +46,16 @@ async def _play(setting: Setting, stack: Stack) -> Report:
 
 async def _watch(setting: Setting, stack: Stack, random: Random, crowd: Crowd) -> Report:
     report = Report("stalled-readers")
-    http = Http(f"http://127.0.0.1:{stack.port}", connections=POST_CONNECTIONS)
+    origin = f"http://127.0.0.1:{stack.port}"
     readers = setting.count(READERS, least=20)
-    town = await Town.built(stack, http, max(2, readers // READERS_EACH), groups=1, each_in=1)
+    town = await Town.built(stack, Http(origin), max(2, readers // READERS_EACH), groups=1, each_in=1)
     host, port = stack.gateways[0].rsplit(":", 1)
     for number in range(readers):
         token = town.people[number % len(town.people)].access
         crowd.add(Place((host, int(port)), token, receive_bytes=RECEIVE_BYTES)).reads = False
     setting.tell(f"{readers} readers connect and stall")
     await crowd.open(PATIENCE_SECONDS)
-    poster = Poster(town, http, random, per_second=POSTS_PER_SECOND, size=POST_BYTES)
+    poster = Poster(town, origin, random, per_second=POSTS_PER_SECOND, size=POST_BYTES)
     enough = asyncio.Event()
     async with gauged(stack) as gauges:
         posting = asyncio.create_task(poster.post(enough))
@@ -64,11 +65,11 @@ async def _watch(setting: Setting, stack: Stack, random: Random, crowd: Crowd) -
         returning.cancel()
         began = time.monotonic()
         await posting
-        setting.tell(f"the last of {len(poster.seconds)} posts took {time.monotonic() - began:.1f} s")
+        setting.tell(f"the last of {len(poster.posts)} posts took {time.monotonic() - began:.1f} s")
     outgoing = round(gauges.outgoing_bytes / (1 << 20), 1)
     report.figures |= {
         "readers": readers,
-        "posts": len(poster.seconds) + len(poster.found_nobody),
+        "posts": len(poster.posts),
         "returned": crowd.tally.closes.total(),
         "cut_off": int(sum(metrics(stack, "chatire_gateway_cuts_total"))),
         "outgoing_most_mib": outgoing,

@@ -15,18 +15,11 @@ from random import Random
 
 from chatire_client import Http
 from chatire_faults.errors import NotNow
-from chatire_faults.scenarios._crowd import (
-    POST_CONNECTIONS,
-    Crowd,
-    Poster,
-    Town,
-    p50_ms,
-    p99_ms,
-    room_for_sockets,
-    until,
-)
+from chatire_faults.insisting import insist
+from chatire_faults.scenarios._crowd import Crowd, Town, p50_ms, p99_ms, room_for_sockets, until
 from chatire_faults.scenarios._gauges import Gauges, cpu_seconds, gauged
 from chatire_faults.scenarios._light import LightSocket, Place
+from chatire_faults.scenarios._posting import Poster
 from chatire_faults.scenarios.scenario import Report, Setting
 from chatire_faults.stack import Stack, send_signal
 
@@ -66,20 +59,21 @@ class Storm:
         self._report = Report("storm")
         self._crowd = crowd
         self._killed: set[str] = set()
+        self._away = (0.0, 0.0)
         self._owners: dict[LightSocket, str] = {}
 
     async def play(self) -> Report:
         """Build, drop, wait, judge."""
         setting = self._setting
-        http = Http(f"http://127.0.0.1:{self._stack.port}", connections=POST_CONNECTIONS)
+        origin = f"http://127.0.0.1:{self._stack.port}"
         people = setting.count(SOCKETS // SOCKETS_EACH, least=8)
         groups = min(setting.count(GROUPS, least=4), people)
-        town = await Town.built(self._stack, http, people, groups, GROUPS_EACH)
+        town = await Town.built(self._stack, Http(origin), people, groups, GROUPS_EACH)
         self._settle_in(town)
         before = self._stack.pids()
         setting.tell(f"{len(self._crowd.sockets)} sockets of {people} people in {groups} groups connect")
         await self._crowd.open(PATIENCE_SECONDS)
-        poster = Poster(town, http, self._random, per_second=POSTS_PER_SECOND)
+        poster = Poster(town, origin, self._random, per_second=POSTS_PER_SECOND)
         async with gauged(self._stack) as gauges:
             await self._weather(poster)
             await self._everything_arrives(town, poster)
@@ -121,7 +115,9 @@ class Storm:
             self._killed.add(part)
             with suppress(NotNow):
                 send_signal(pids[part], signal.SIGKILL)
-        began = time.monotonic()
+        began, gone = time.monotonic(), time.time()
+        if "caddy" in parts:
+            self._away = (gone, await self._caddy_serves())
         everybody = len(crowd.sockets)
         await until(lambda: crowd.tally.closes.total() - lost_before >= everybody, began + PATIENCE_SECONDS)
         await until(lambda: crowd.ready == everybody, began + PATIENCE_SECONDS)
@@ -134,14 +130,23 @@ class Storm:
         self._report.figures[f"{name}_killed_told_to_come_later"] = crowd.tally.busy - busy_before
         self._report.require(seconds <= BACK_SECONDS, f"{name} killed: all back only after {seconds} s")
 
+    async def _caddy_serves(self) -> float:
+        """When it does again: until then nobody can post, whatever the crowd does."""
+        keys = "/api/auth/.well-known/jwks.json"
+        http = Http(f"http://127.0.0.1:{self._stack.port}", connections=1)
+        await insist(lambda: http.call("GET", keys))
+        return time.time()
+
     async def _everything_arrives(self, town: Town, poster: Poster) -> None:
         wanted = {
             account.id: [group for group in town.groups if account in town.members[group]] for account in town.people
         }
 
+        heads = poster.heads
+
         def missing() -> int:
             return sum(
-                max(0, poster.heads.get(group, 0) - socket.places.get(group, 0))
+                max(0, heads.get(group, 0) - socket.places.get(group, 0))
                 for socket, owner in self._owners.items()
                 for group in wanted[owner]
             )
@@ -155,17 +160,22 @@ class Storm:
     def _judge(self, poster: Poster, gauges: Gauges, before: dict[str, int]) -> None:
         tally, figures, require = self._crowd.tally, self._report.figures, self._report.require
         changed = {name for name, pid in self._stack.pids().items() if before.get(name) != pid} - self._killed
+        gone, again = self._away
+        self._setting.tell("DEBUG " + str(sorted(((round(p.seconds, 1), round(p.began - gone, 1)) for p in poster.posts))[-30:]))
+        held_up = [post.seconds for post in poster.posts if post.began < again and post.ended > gone]
+        usual = [post.seconds for post in poster.posts if post.began >= again or post.ended <= gone]
         figures |= {
             "sockets": len(self._crowd.sockets),
             "events_delivered": tally.events,
             "events_doubled": tally.doubled,
             "events_out_of_order": tally.skipped,
             "resyncs": tally.resyncs,
-            "posts": len(poster.seconds),
-            "post_p50_ms": p50_ms(poster.seconds),
-            "post_p99_ms": p99_ms(poster.seconds),
-            "posts_while_caddy_was_away": len(poster.found_nobody),
-            "posts_while_caddy_was_away_p99_ms": p99_ms(poster.found_nobody),
+            "posts": len(poster.posts),
+            "post_p50_ms": p50_ms(usual),
+            "post_p99_ms": p99_ms(usual),
+            "caddy_away_s": round(again - gone, 1),
+            "posts_while_caddy_was_away": len(held_up),
+            "posts_while_caddy_was_away_p99_ms": p99_ms(held_up),
             "gateway_rss_peak_mib": gauges.peak_mib(),
             "postgresql_connections_most": gauges.database_connections,
             "restarts_of_others": len(changed),
