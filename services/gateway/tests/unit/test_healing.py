@@ -24,6 +24,7 @@ class Service:
     def __init__(self, truth: Truth) -> None:
         self.truth = truth
         self.away = 0
+        self.trouble: Exception = Unavailable()
         self.calls: list[Any] = []
         self.open = asyncio.Event()
         self.open.set()
@@ -47,7 +48,7 @@ class Service:
         await self.open.wait()
         if self.away:
             self.away -= 1
-            raise Unavailable
+            raise self.trouble
 
 
 @pytest.fixture
@@ -127,6 +128,16 @@ async def test_a_page_is_asked_for_until_the_service_is_back(service: Service, t
     Ranges(service, tasks, lambda *answer: fetched.put_nowait(answer)).want(LOBBY, 0, 0)
     assert (await fetched.get())[0] == LOBBY
     assert len(service.calls) == 4
+
+
+async def test_trouble_that_nobody_thought_of_ends_no_repair(
+    service: Service, tasks: Tasks, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.away, service.trouble = 1, ValueError("what is this?")
+    got = asyncio.Event()
+    Ranges(service, tasks, lambda *_: got.set()).want(LOBBY, 0, 0)  # type: ignore[arg-type]
+    await asyncio.wait_for(got.wait(), 5)
+    assert "what is this?" in caplog.text
 
 
 async def test_an_answer_with_a_gap_is_used_up_to_the_gap(service: Service, tasks: Tasks) -> None:

@@ -181,12 +181,17 @@ class Refreshing:
 
 
 async def until_it_works(call: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Call again after a pause while the messages service is away."""
+    """Call again after a pause while the messages service is away, or whatever else stands in the way.
+
+    Giving up would leave a conversation unrepaired for as long as the process lives.
+    """
     pause = RETRY_SECONDS
     while True:
         try:
             return await call()
-        except Unavailable:
+        except Exception as error:
+            if not isinstance(error, Unavailable):
+                logger.exception("a call of the messages service failed; it is tried again")
             await asyncio.sleep(pause)
             pause = min(pause * 2, MOST_RETRY_SECONDS)
 
