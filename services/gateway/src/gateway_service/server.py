@@ -37,7 +37,6 @@ MAX_MESSAGE_BYTES = 524_288
 FRONTS = {"daphne": "", "slim": "chatire:"}
 """What each setting puts before the endpoint's description (`gateway_service.front.endpoint`)."""
 BACKSTOP_PING_SECONDS = 60
-RETRY_AFTER_SECONDS = 2
 CLOSE_SECONDS = 3
 KERNEL_BUFFER_BYTES = 65_536
 """Linux doubles it. Left to itself the kernel takes megabytes for a reader that has stalled, and hides that it has."""
@@ -71,9 +70,12 @@ class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]
     def onConnect(self, request: Any) -> Any:  # noqa: N802 (Autobahn's name)
         """Begin the handshake, or answer 503 when too many arrive at once."""
         gateway = self.factory.server_class.gateway
-        if gateway.draining or not gateway.crowd.admits_handshake(time.monotonic()):
+        now = time.monotonic()
+        if gateway.draining or not gateway.crowd.admits_handshake(now):
             gateway.metrics.handshakes["later"] += 1
-            self.failHandshake("Too many connections at once", 503, [("Retry-After", str(RETRY_AFTER_SECONDS))])
+            self.failHandshake(
+                "Too many connections at once", 503, [("Retry-After", str(gateway.crowd.retry_after_seconds(now)))]
+            )
             return defer.Deferred()
         self.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
         self.transport.setTcpNoDelay(True)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from collections import Counter
 from uuid import UUID, uuid4
 
 from chatire_shared.identity.principal import Principal
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.crowd import (
     HANDSHAKE_BURST,
+    HANDSHAKES_PER_SECOND,
     MAX_ARRIVING_BREATHLESS,
     MAX_PER_ADDRESS,
     MAX_PER_USER,
+    MAX_RETRY_AFTER_SECONDS,
     Crowd,
 )
 from gateway_service.realtime.session import Session
@@ -71,6 +74,16 @@ def test_a_storm_of_handshakes_is_let_in_little_by_little() -> None:
     crowd = Crowd(limits=True, now=0.0)
     assert sum(crowd.admits_handshake(0.0) for _ in range(5_000)) == HANDSHAKE_BURST
     assert sum(crowd.admits_handshake(1.0) for _ in range(5_000)) == HANDSHAKES_PER_SECOND
+
+
+def test_who_is_told_to_come_later_is_told_when_there_is_room() -> None:
+    crowd = Crowd(limits=True, now=0.0)
+    told = Counter(crowd.retry_after_seconds(0.0) for _ in range(1_000))
+    assert set(told) - {7} == {2, 3, 4, 5, 6}
+    assert max(told.values()) <= HANDSHAKES_PER_SECOND + 1
+    assert crowd.retry_after_seconds(4.0) == 3
+    assert crowd.retry_after_seconds(100.0) == 2
+    assert max(crowd.retry_after_seconds(100.0) for _ in range(50_000)) == MAX_RETRY_AFTER_SECONDS
 
 
 def test_a_process_that_is_behind_lets_those_in_who_have_come_before_others() -> None:

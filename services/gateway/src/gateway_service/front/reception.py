@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from gateway_service.front.factory import Front
 
 PATH = b"/ws"
-RETRY_AFTER_SECONDS = 2
 
 
 @implementer(IProtocol)
@@ -60,9 +59,12 @@ class Reception:
 
     def _open(self, upgrade: Upgrade) -> None:
         gateway = self._front.gateway()
-        if gateway.draining or not gateway.crowd.admits_handshake(time.monotonic()):
+        now = time.monotonic()
+        if gateway.draining or not gateway.crowd.admits_handshake(now):
             gateway.metrics.handshakes["later"] += 1
-            self._answer(refusal(HTTPStatus.SERVICE_UNAVAILABLE, ("Retry-After", str(RETRY_AFTER_SECONDS))))
+            self._answer(
+                refusal(HTTPStatus.SERVICE_UNAVAILABLE, ("Retry-After", str(gateway.crowd.retry_after_seconds(now))))
+            )
             return
         socket = SlimSocket(self._front, self._transport)
         self._front.arriving.watch(socket)

@@ -10,10 +10,11 @@ from gateway_service.realtime.connection import Connection
 
 MAX_PER_USER = 20
 MAX_PER_ADDRESS = 500
-HANDSHAKES_PER_SECOND = 150.0
-HANDSHAKE_BURST = 400.0
+HANDSHAKES_PER_SECOND = 200.0
+HANDSHAKE_BURST = 1_000.0
 """Above this rate a storm of reconnects is told to come later, so that those already here notice nothing."""
 
+MIN_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS = 2, 20
 MAX_ARRIVING_BREATHLESS = 256
 """So many may be on their way in while the process is behind; never none, or it could be kept from it by refusing alone."""
 
@@ -34,6 +35,7 @@ class Crowd:
         self._tokens = HANDSHAKE_BURST
         self._refilled_at = now
         self.is_breathless = False
+        self._promised_until = now
         self._arriving: set[Connection] = set()
 
     def __len__(self) -> int:
@@ -51,6 +53,12 @@ class Crowd:
             return False
         self._tokens -= 1
         return True
+
+    def retry_after_seconds(self, now: float) -> int:
+        """When one who was refused should come again: each its own moment, so that few are refused twice."""
+        self._promised_until = max(self._promised_until, now) + 1 / HANDSHAKES_PER_SECOND
+        wait = MIN_RETRY_AFTER_SECONDS + int(self._promised_until - now)
+        return min(wait, MAX_RETRY_AFTER_SECONDS)
 
     def enter(self, connection: Connection) -> bool:
         """Count a socket that was accepted; False when its address has too many."""

@@ -24,6 +24,8 @@ SOCKETS_EACH = 10
 RECEIVE_BYTES = 4_096
 MEASURED = 100
 POSTS_PER_SECOND = 4.0
+MOST_POSTS_PER_SECOND = 16.0
+"""With fewer sockets there are more posts, up to so many: the deliveries a second stay about the same."""
 POST_BYTES = 1_024
 MOST_SECONDS = 150.0
 REST_SECONDS = 5.0
@@ -55,7 +57,8 @@ async def _watch(setting: Setting, stack: Stack, random: Random, quick: Crowd, s
     setting.tell(f"{sockets} sockets connect, {len(slow.sockets)} of which will never read")
     await quick.open(PATIENCE_SECONDS)
     await slow.open(PATIENCE_SECONDS)
-    poster = Poster(town, origin, random, per_second=POSTS_PER_SECOND, size=POST_BYTES)
+    per_second = min(MOST_POSTS_PER_SECOND, POSTS_PER_SECOND / setting.scale)
+    poster = Poster(town, origin, random, per_second=per_second, size=POST_BYTES)
     async with gauged(stack) as gauges:
         await _traffic(setting, stack, poster, quick, len(slow.sockets))
     (group,) = town.groups

@@ -161,7 +161,6 @@ class Storm:
         tally, figures, require = self._crowd.tally, self._report.figures, self._report.require
         changed = {name for name, pid in self._stack.pids().items() if before.get(name) != pid} - self._killed
         gone, again = self._away
-        self._setting.tell("DEBUG " + str(sorted(((round(p.seconds, 1), round(p.began - gone, 1)) for p in poster.posts))[-30:]))
         held_up = [post.seconds for post in poster.posts if post.began < again and post.ended > gone]
         usual = [post.seconds for post in poster.posts if post.began >= again or post.ended <= gone]
         figures |= {
