@@ -13,7 +13,7 @@ class Needs(Enum):
     NOTHING = "nothing"
     SERVERS = "servers"  # PostgreSQL and Valkey of its own
     STACK = "stack"  # a whole running Chatire
-    QUIET = "quiet"  # the machine to itself
+    QUIET = "quiet"  # stacks of its own, and nothing else going on beside them
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ SUITES = (
     Suite("e2e", ROOT / "tests" / "e2e", Needs.STACK),
     Suite("browser", ROOT / "tests" / "browser", Needs.STACK),
     Suite("faults", ROOT / "tests" / "faults", Needs.QUIET),
+    Suite("scenarios", ROOT / "tests" / "scenarios", Needs.QUIET),
     Suite("replay", ROOT / "tools" / "replay" / "tests", Needs.STACK),
 )
 
