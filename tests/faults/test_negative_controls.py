@@ -37,7 +37,6 @@ LOAD = [
 ]
 # What makes the sabotage matter; those that break what happens all the time need no fault, only some load.
 FAULTS = {
-    "ack_before_commit": ["kill-messages-worker"],
     "no_deduplication": ["duplicate-sends"],
     "deliver_after_removal": ["remove-and-rejoin"],
     "no_replay": ["kill-gateway", "kill-caddy"],

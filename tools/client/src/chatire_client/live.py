@@ -138,6 +138,11 @@ class Live:
             self._put(frame_type, fields)
 
     @property
+    def connected(self) -> bool:
+        """Whether there is a connection that is ready."""
+        return self._is_ready.is_set()
+
+    @property
     def unsettled(self) -> int:
         """Messages that are neither acknowledged nor refused yet."""
         return len(self._outbox)

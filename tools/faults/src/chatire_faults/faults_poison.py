@@ -24,6 +24,8 @@ PARKED_WITHIN_SECONDS = 8.0
 LOOK_EVERY_SECONDS = 0.1
 COPIES = 20
 FAR_AHEAD = 1_000_000
+LONG_AGO = 1
+"""The newest ones may not have reached a gateway yet, and the forgery would be the first to."""
 MOST_CODE_POINTS = 8_000
 FOUR_BYTE_MARK = "\U0001d167"
 """A combining mark of four bytes in UTF-8: 8,000 of them are 32 KB that want to be drawn on one letter."""
@@ -154,7 +156,7 @@ def _forge(world: World, random: Random) -> str:
     messages = [
         _event(conversation, last_seq + FAR_AHEAD, str(epoch)),
         _event(conversation, last_seq + 1, other),
-        _event(conversation, max(1, last_seq - 1), str(epoch)),
+        _event(conversation, LONG_AGO, str(epoch)),
         _event(other, last_seq + 1, str(epoch)),
     ]
     tick = envelopes.tick(relay="forger", n=1, heads=[[conversation, last_seq + FAR_AHEAD]], members=[])

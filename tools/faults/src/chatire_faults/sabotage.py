@@ -9,6 +9,8 @@ Three of them (`harmless`) only lose or double what may be lost or doubled: with
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -17,6 +19,7 @@ from queue import SimpleQueue
 from typing import Any
 
 UNCOMMITTED_SECONDS = 0.6
+CRASH_EVERY = 12
 LOSE_EVERY = 4
 
 
@@ -25,18 +28,25 @@ def _replace(owner: Any, name: str, by: Any) -> None:
 
 
 def ack_before_commit(part: str) -> None:
-    """Messages answers while its transaction is still open, and commits a little later."""
+    """Messages answers while its transaction is still open, commits a little later, and crashes now and then in between.
+
+    Crashes at such moments alone are harmless: `crash-messages-after-commit` and its like are that.
+    """
     if part != "messages":
         return
     from django.db import connection, transaction
 
     from messages_service.timeline.services import batches, posting
 
+    transactions = count(1)
+
     def post_and_commit_later(candidates: Any, now: Any, answers: SimpleQueue[Any]) -> None:
         try:
             with transaction.atomic():
                 answers.put(batches.post_candidates(candidates=candidates, now=now, lock_timeout_ms=2_000))
                 time.sleep(UNCOMMITTED_SECONDS)
+                if next(transactions) % CRASH_EVERY == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
         except Exception as failure:  # noqa: BLE001 (whoever waits gets it)
             answers.put(failure)
         finally:
@@ -85,12 +95,13 @@ def lost_bells(part: str) -> None:
 
 
 def no_sweep(part: str) -> None:
-    """Nobody rings, and the relay doesn't look by itself."""
+    """Nobody rings, the relay doesn't look by itself, and says that all is well."""
     lost_bells(part)
     if part == "relay":
         from chatire_shared.outbox import relay
 
         relay.SWEEP_SECONDS = 3_600.0
+        _replace(relay.Relay, "works", True)
 
 
 def lossy_bus(part: str) -> None:
@@ -108,8 +119,12 @@ def lossy_bus(part: str) -> None:
 
 
 def no_tick(part: str) -> None:
-    """Events get lost, and the ticks don't say how far the relay has come."""
+    """Events get lost, the ticks don't say how far the relay has come, and no gateway minds when one is late."""
     lossy_bus(part)
+    if part == "gateway":
+        from gateway_service.realtime import watch
+
+        watch.DEAF_SECONDS = 3_600.0
     if part == "relay":
         from chatire_shared.outbox.tick import Board
 

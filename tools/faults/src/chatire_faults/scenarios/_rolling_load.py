@@ -148,9 +148,19 @@ class Load:
         return Random(self._random.random())
 
     async def _come_to_rest(self) -> None:
-        await _until(lambda: not any(talker.unsettled for talker in self._talkers), "messages have no answer")
+        await _until(lambda: not any(talker.unsettled for talker in self._talkers), self._who_waits)
         heads = {each: await self._head(each) for each in self._conversations}
-        await _until(lambda: not any(talker.behind(heads) for talker in self._talkers), "devices lack events")
+        await _until(lambda: not any(talker.behind(heads) for talker in self._talkers), lambda: "devices lack events")
+
+    def _who_waits(self) -> str:
+        """For the error: whose messages or changes, and whether they have a connection."""
+        waiting = [talker for talker in self._talkers if talker.unsettled]
+        each = (
+            f"{talker.device.name} ({talker.live.unsettled} messages, {talker.unsettled - talker.live.unsettled} changes,"
+            f" {'online' if talker.live.connected else 'offline'})"
+            for talker in waiting
+        )
+        return f"these have no answer: {', '.join(each)};"
 
     async def _head(self, conversation: str) -> int:
         path = f"/api/conversations/{conversation}/"
@@ -182,11 +192,11 @@ def _ack_seconds(history: History) -> list[float]:
     return [message.acked_at - message.at for message in history.sent if message.acked_at]
 
 
-async def _until(condition: Callable[[], bool], otherwise: str) -> None:
+async def _until(condition: Callable[[], bool], otherwise: Callable[[], str]) -> None:
     deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            raise FaultsError(f"{otherwise} after {_SETTLED_WITHIN_SECONDS:.0f} s of quiet")
+            raise FaultsError(f"{otherwise()} after {_SETTLED_WITHIN_SECONDS:.0f} s of quiet")
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
 
