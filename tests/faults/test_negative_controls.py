@@ -35,6 +35,8 @@ LOAD = [
     "--patience",
     "7",
 ]
+# What is lost shows when something follows it there: seldom, so that a tick is needed.
+SELDOM = {"no_tick": ["--rate", "1.5", "--conversations", "6"]}
 # What makes the sabotage matter; those that break what happens all the time need no fault, only some load.
 FAULTS = {
     "no_deduplication": ["duplicate-sends"],
@@ -60,7 +62,8 @@ Outcome = tuple[int, dict[str, Any], str]
 def verify(name: str, folder: Path) -> Outcome:
     figures = folder / f"{name}.json"
     faults = ["--faults", *FAULTS.get(name, NO_MATTER_WHICH)]
-    command = [sys.executable, ROOT / "chatire", "verify", "--seed", SEED, *LOAD, "--json", figures, *faults]
+    load = [*LOAD, *SELDOM.get(name, [])]
+    command = [sys.executable, ROOT / "chatire", "verify", "--seed", SEED, *load, "--json", figures, *faults]
     environment = os.environ | {"CHATIRE_SABOTAGE": f"chatire_faults.sabotage:{name}", "TMPDIR": str(folder)}
     line = list(map(str, command))
     done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)

@@ -106,24 +106,27 @@ def no_sweep(part: str) -> None:
 
 def lossy_bus(part: str) -> None:
     """Harmless: each gateway loses every fourth event that the relay published, without a sign."""
-    if part != "gateway":
-        return
+    if part == "gateway":
+        _lose_every(LOSE_EVERY)
+
+
+def _lose_every(share: int) -> None:
     from gateway_service.realtime.hub import Hub
 
     event, heard = Hub.event, count(1)
 
     def lose_some(self: Any, conversation: str, epoch: str, entry: Any) -> Any:
-        return event(self, conversation, epoch, entry) if next(heard) % LOSE_EVERY else []
+        return event(self, conversation, epoch, entry) if next(heard) % share else []
 
     _replace(Hub, "event", lose_some)
 
 
 def no_tick(part: str) -> None:
     """Events get lost, the ticks don't say how far the relay has come, and no gateway minds when one is late."""
-    lossy_bus(part)
     if part == "gateway":
         from gateway_service.realtime import watch
 
+        _lose_every(2)
         watch.DEAF_SECONDS = 3_600.0
     if part == "relay":
         from chatire_shared.outbox.tick import Board
