@@ -200,14 +200,18 @@ def test_a_socket_is_pumped_once_however_often_that_is_wanted() -> None:
     _with_slices(1, play)
 
 
-def test_the_process_may_die_after_any_socket_but_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_may_die_between_slices_and_in_the_middle_of_a_small_audience(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     hits: list[str] = []
     monkeypatch.setattr(fanout_module, "hit", hits.append)
 
     async def play() -> None:
         street = Street()
-        await street.do(("deliver", 0))
+        street._deliver(EVERYBODY)
         await street.settle()
+        assert hits == ["gateway.in_fanout"] * 2  # Of 3, 3 and 1.
+        street._deliver(EVERYBODY[:2])
+        assert hits == ["gateway.in_fanout"] * 3
 
     _with_slices(3, play)
-    assert hits == ["gateway.in_fanout"] * 6

@@ -49,7 +49,7 @@ class Front:
         """Use the loop that runs; when a port is made, Daphne hasn't set one yet."""
         loop = self._loop = asyncio.get_event_loop()
         self.unread = self.gateway().unread
-        self.call_soon = loop.call_soon
+        self.call_soon, self.call_later = loop.call_soon, loop.call_later
         self.flusher = Flusher(loop.call_soon)
         timing: dict[str, Any] = {"call_later": loop.call_later, "clock": time.monotonic}
         self.arriving: Deadlines[Reception | SlimSocket] = Deadlines(ARRIVING_SECONDS, _cut, **timing)

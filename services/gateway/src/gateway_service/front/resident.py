@@ -12,6 +12,7 @@ from gateway_service.front.connection import SlimSocket
 from gateway_service.realtime import frames_in
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.gateway import Gateway
+from gateway_service.realtime.uplink import FULL_PAUSE_SECONDS
 
 if TYPE_CHECKING:
     from gateway_service.front.factory import Front
@@ -45,7 +46,10 @@ class Resident:
         self._gateway.left(self._connection)
 
     def _take(self) -> None:
-        self._goes_on_later = False
+        self._goes_on_later = self._connection.outstanding > 0 and self._gateway.uplink.is_full
+        if self._goes_on_later:
+            self._front.call_later(FULL_PAUSE_SECONDS, self._take)
+            return
         for _ in range(SLICE):
             item = self._socket.take() if self._task is None else None
             if item is None:

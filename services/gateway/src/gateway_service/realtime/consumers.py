@@ -20,9 +20,9 @@ from gateway_service.realtime.protocol import SUBPROTOCOL
 from gateway_service.realtime.runtime import get_gateway
 from gateway_service.realtime.session import Phase, Session
 from gateway_service.realtime.transport import AsgiTransport
+from gateway_service.realtime.uplink import FULL_PAUSE_SECONDS
 
 _BREATH_SECONDS = 0.02
-_LONG_BREATH_SECONDS = 0.25
 """When not this socket but all together have too much waiting: thousands may be looking at the same time."""
 
 
@@ -100,7 +100,7 @@ class GatewayConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         while connection.is_open and connection.outstanding >= MAX_OUTSTANDING_SENDS:  # noqa: ASYNC110 (an event per idle socket would cost more)
             await asyncio.sleep(_BREATH_SECONDS)
         while connection.is_open and connection.outstanding and gateway.uplink.is_full:  # noqa: ASYNC110
-            await asyncio.sleep(_LONG_BREATH_SECONDS)
+            await asyncio.sleep(FULL_PAUSE_SECONDS)
 
     def _clean_up(self) -> None:
         connection, self.connection = self.connection, None

@@ -108,9 +108,12 @@ class Fanout:
         found = [connection for name in effect.sessions if (connection := self._find(str(name))) is not None]
         self._metrics.deliveries += len(found)
         if len(found) <= SLICE_SOCKETS:
-            for connection in found:
+            middle = len(found) // 2
+            for connection in found[:middle]:
                 connection.send(effect.frame, now)
-                hit("gateway.in_fanout")
+            hit("gateway.in_fanout")
+            for connection in found[middle:]:
+                connection.send(effect.frame, now)
             self._metrics.delivered(effect.at_us)
             return
         for connection in found:
@@ -148,6 +151,7 @@ class Fanout:
             if job.is_done:
                 self._finish(job)
             else:
+                hit("gateway.in_fanout")
                 self._jobs.append(job)
             if self._jobs:
                 self._queue(self._jobs.pop())
@@ -168,4 +172,3 @@ def _work(job: Job) -> None:
         now = time.monotonic()
         if job.is_done or now >= deadline:
             return
-        hit("gateway.in_fanout")

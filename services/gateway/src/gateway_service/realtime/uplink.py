@@ -30,6 +30,8 @@ MAX_BATCH_CHARS = 150_000
 MAX_PENDING_CHARS = 16_777_216
 """Of bodies that wait in one process; over it sockets are read from more slowly."""
 RETRY_AFTER_MS = 1_000
+FULL_PAUSE_SECONDS = 0.25
+"""How long who finds it full waits before looking again."""
 
 Result = dict[str, Any]
 
