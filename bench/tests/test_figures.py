@@ -88,7 +88,7 @@ def test_what_went_wrong_stands_in_the_table():
 
 
 def test_the_plot_is_a_picture_with_a_bar_for_each_contender():
-    drawn = ET.fromstring(svg([row()], {"cpu": "A & B", "cores": "2"}))
+    drawn = ET.fromstring(svg([row()], {"processor": "A & B", "cores": "2"}))
     names = [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
     assert {"chatire", "ws", "Fan-out <one room>"} <= set(names)
     bars = [bar for bar in drawn.iter("{http://www.w3.org/2000/svg}rect") if bar.get("height") == "18"]

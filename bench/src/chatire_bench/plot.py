@@ -45,7 +45,7 @@ def _is_drawn(figure: Figure) -> bool:
 
 
 def _caption(facts: dict[str, str]) -> str:
-    wanted = [facts.get(key, "") for key in ("cpu", "kernel", "commit")]
+    wanted = [facts.get(key, "") for key in ("processor", "system", "commit")]
     return " · ".join([*(text for text in wanted if text), f"{facts.get('cores', '?')} cores"])
 
 

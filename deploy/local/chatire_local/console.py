@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 NAME_WIDTH = 14
-BOLD, DIM, RED, GREEN, RESET = "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[0m"
+BOLD, RED, GREEN, RESET = "\033[1m", "\033[31m", "\033[32m", "\033[0m"
 
 
 class Console:
