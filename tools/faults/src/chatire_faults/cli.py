@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from random import SystemRandom
+from typing import Any
 
 from chatire_faults import scenarios
 from chatire_faults.campaign import Campaign, Options
@@ -34,53 +35,56 @@ _LARGEST_SEED = 1_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one campaign; the exit code: 0 all right, 1 something is wrong, 2 could not."""
+    """Run one campaign, or scenarios; the exit code: 0 all right, 1 something is wrong, 2 could not."""
     chosen = _parser().parse_args(arguments)
-    if chosen.scenario:
-        return _play(chosen)
-    options = _options(chosen)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # So that it, too, leaves no stack running.
-    _tell_since(time.monotonic())(f"Seed {options.seed}; starting a stack …")
     try:
-        with tempfile.TemporaryDirectory(prefix="chatire-verify-", ignore_cleanup_errors=True) as folder:
-            figures = _run(Path(folder), options)
+        return _play(chosen) if chosen.scenario else _rage(chosen)
     except FaultsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         return 130
+
+
+def _rage(chosen: argparse.Namespace) -> int:
+    options = _options(chosen)
+    _tell_since(time.monotonic())(f"Seed {options.seed}; starting a stack …")
+    with _folder() as folder:
+        figures = _run(Path(folder), options)
     sys.stdout.write(table(figures) + "\n")
-    if chosen.json:
-        chosen.json.write_text(json.dumps({"machine": facts(), **figures.as_json()}, indent=2) + "\n")
+    _write(chosen.json, figures.as_json())
     return 1 if figures.wrong else 0
 
 
 def _play(chosen: argparse.Namespace) -> int:
-    """Run scenarios, one after the other; the exit code as of `main`."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    seed = SystemRandom().randrange(_LARGEST_SEED) if chosen.seed is None else chosen.seed
+    """Run scenarios, one after the other."""
+    seed = _seed(chosen)
     reports = []
     for name in chosen.scenario:
         tell = _tell_since(time.monotonic())
         tell(f"{name}, seed {seed}, scale {chosen.scale:g}")
-        try:
-            with tempfile.TemporaryDirectory(prefix="chatire-verify-", ignore_cleanup_errors=True) as folder:
-                reports.append(scenarios.find(name)(Setting(Path(folder), seed, chosen.scale, tell)))
-        except FaultsError as error:
-            sys.stderr.write(f"{error}\n")
-            return 2
-        except KeyboardInterrupt:
-            sys.stderr.write("stopped\n")
-            return 130
+        with _folder() as folder:
+            reports.append(scenarios.find(name)(Setting(Path(folder), seed, chosen.scale, tell)))
         sys.stdout.write(reports[-1].table() + "\n")
         sys.stdout.flush()
-    if chosen.json:
-        found = {report.scenario: {**report.figures, "wrong": report.wrong} for report in reports}
-        chosen.json.write_text(
-            json.dumps({"machine": facts(), "seed": seed, "scale": chosen.scale, **found}, indent=2) + "\n"
-        )
+    found = {report.scenario: {**report.figures, "wrong": report.wrong} for report in reports}
+    _write(chosen.json, {"seed": seed, "scale": chosen.scale, **found})
     return 1 if any(report.wrong for report in reports) else 0
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="chatire-verify-", ignore_cleanup_errors=True)
+
+
+def _write(where: Path | None, figures: dict[str, Any]) -> None:
+    if where:
+        where.write_text(json.dumps({"machine": facts(), **figures}, indent=2) + "\n")
+
+
+def _seed(chosen: argparse.Namespace) -> int:
+    return SystemRandom().randrange(_LARGEST_SEED) if chosen.seed is None else int(chosen.seed)
 
 
 def _run(folder: Path, options: Options) -> Figures:
@@ -114,7 +118,7 @@ def _tell_since(began: float) -> Callable[[str], None]:
 
 def _options(chosen: argparse.Namespace) -> Options:
     return Options(
-        seed=SystemRandom().randrange(_LARGEST_SEED) if chosen.seed is None else chosen.seed,
+        seed=_seed(chosen),
         faults=list(FAULTS) if "all" in chosen.faults else chosen.faults,
         minutes=chosen.minutes,
         clients=chosen.clients,
