@@ -25,8 +25,9 @@ from chatire_shared.testing.alone import Alone
 from chatire_shared.testing.fake_auth import FakeAuth
 from chatire_shared.testing.fake_messages import FakeMessages
 from gateway_service.realtime.people import Membership
+from gateway_service.realtime.posting import Post
 from gateway_service.realtime.runtime import _read_changes
-from gateway_service.realtime.upstream import Upstream
+from gateway_service.realtime.upstream import POST_SECONDS, Upstream
 
 AGREED = {exchange.call.split("?")[0] for exchange in [*auth.EXCHANGES, *messages.EXCHANGES]}
 
@@ -50,7 +51,8 @@ def gateway() -> Iterator[Gateway]:
         assert alone.auth is not None
         assert alone.messages is not None
         signer = ServiceSigner("gateway", alone.keys["gateway"].private_key)
-        upstream = Upstream(ServiceClient(alone.messages.url, "messages", signer))
+        messages = ServiceClient(alone.messages.url, "messages", signer)
+        upstream = Upstream(messages, Post(messages.bases, messages.authorization, POST_SECONDS))
         client = ServiceClient(alone.auth.url, "auth", signer)
         feed = ChangeFeed(lambda after: _read_changes(client, after))
         keys = JwksCache(f"{alone.auth.url}{auth.JWKS.removeprefix('GET ')}")
@@ -77,6 +79,8 @@ def test_the_gateway_posts_and_reads_back_what_it_posted(gateway: Gateway) -> No
         heads, versions = await gateway.upstream.heads([gateway.group], [gateway.ada])
         assert heads == {gateway.group: (found["epoch"], 2)}
         assert versions == {gateway.ada: 1}
+        gateway.upstream.stop()
+        await asyncio.sleep(0)  # The connection's own turn to close.
 
     asyncio.run(talk())
 

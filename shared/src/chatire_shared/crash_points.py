@@ -31,5 +31,8 @@ def _find(environment_name: str, function: str) -> Callable[[str], None]:
 hit = _find(FOLDER_NAME, "hit")
 """Pass a crash point, named `<part>.<place>`, for instance `relay.after_publish`."""
 
+CAN_HIT = hit is not _nothing
+"""Whether points can be armed: what is one step otherwise is then two, so that a test can stop in between."""
+
 started = _find(SABOTAGE_NAME, "sabotage")
 """Say that this process, of the part named, has loaded its code and is about to serve."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from chatire_shared.contracts.errors import NotFound, Unavailable
+from gateway_service.realtime.posting import Answer
 from gateway_service.realtime.upstream import Upstream
 
 
@@ -23,6 +25,16 @@ class Answering:
         return self.post(path, {})
 
     def post(self, path: str, body: dict[str, Any], *, timeout_seconds: float | None = None) -> Any:
+        return self._say(path)
+
+    async def __call__(self, path: str, body: bytes) -> Answer:
+        answer = self._say(path)
+        return answer if isinstance(answer, Answer) else Answer(200, json.dumps(answer).encode())
+
+    def close(self) -> None:
+        pass
+
+    def _say(self, path: str) -> Any:
         self.asked.append(path)
         answer = self.answers.get(path, self.answer)
         if isinstance(answer, Exception):
@@ -37,7 +49,7 @@ def client() -> Answering:
 
 @pytest.fixture
 def upstream(client: Answering) -> Iterator[Upstream]:
-    upstream = Upstream(client)  # type: ignore[arg-type]
+    upstream = Upstream(client, client)  # type: ignore[arg-type]
     yield upstream
     upstream.stop()
 

@@ -10,4 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "messages_service.settings")
 
 from chatire_shared.http.chunked import ReadChunked
 
-application = ReadChunked(get_wsgi_application())
+django_application = ReadChunked(get_wsgi_application())
+
+from messages_service.internal.door import Door  # noqa: E402 (Django must be set up before models are imported)
+
+application = Door(django_application)

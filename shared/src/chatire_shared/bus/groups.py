@@ -10,6 +10,9 @@ PREFIX = "chatire"
 BELL_CHANNEL = "chatire.bell"
 """The plain Redis channel that wakes the relay; outside the layer, since no consumer listens to it."""
 
+TOLD_CHANNEL = "chatire.told"
+"""The plain Redis channel on which relays hear what was published already."""
+
 TICK_GROUP = "tick"
 AUTH_CHANGES_GROUP = "auth.changes"
 CONVERSATION_PREFIX = "conv."

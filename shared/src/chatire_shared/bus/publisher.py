@@ -17,7 +17,8 @@ from redis.retry import Retry
 
 from chatire_shared.bus import wire
 from chatire_shared.bus.breaker import Breaker
-from chatire_shared.bus.groups import BELL_CHANNEL, PREFIX, group_channel
+from chatire_shared.bus.groups import BELL_CHANNEL, PREFIX, TOLD_CHANNEL, group_channel
+from chatire_shared.bus.kept import KeptConnections
 from chatire_shared.bus.port import BusUnavailable
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class LayerPublisher:
             most_pause_seconds: For how long at most it fails at once after failures, before it tries again.
         """
         self._redis = connect(redis_url, seconds)
+        self._kept = KeptConnections(self._redis)
         self._prefix = prefix
         self._breaker = Breaker(most_seconds=most_pause_seconds, probe_seconds=seconds)
 
@@ -94,19 +96,49 @@ class LayerPublisher:
 
     def ring(self) -> None:
         """Wake the relay. Never raises: the relay finds in its sweep what a lost ring was about."""
-        if not self._breaker.allows():
-            return
-        try:
-            self._redis.publish(BELL_CHANNEL, b"")
-        except Exception as error:  # noqa: BLE001 (the caller's work is committed; nothing here may fail it)
-            self._breaker.failed()
-            logger.info("The bell can't be rung.", extra={"reason": str(error)})
-        else:
-            self._breaker.succeeded()
+        self._say([("PUBLISH", BELL_CHANNEL, b"")])
+
+    def announce(self, items: Sequence[tuple[int, str, bytes]]) -> None:
+        """Publish rows of the outbox that were just committed, and tell the relays which, so that they need not.
+
+        Args:
+            items: Id, group and message of each.
+
+        Never raises: what a relay isn't told of, it publishes.
+        """
+        published = [("PUBLISH", group_channel(group, self._prefix), message) for _, group, message in items]
+        told = ("PUBLISH", TOLD_CHANNEL, wire.encode_ids([id_ for id_, _, _ in items]))
+        for answer in self._say([*published, told]):
+            if isinstance(answer, Exception):
+                # The relay says how far the log has come; whoever misses this then fetches it.
+                logger.error("Redis refused a message.", extra={"reason": str(answer)})
 
     def close(self) -> None:
         """Close the pool's connections."""
+        self._kept.close()
         self._redis.close()
+
+    def _say(self, commands: Sequence[tuple[str | bytes, ...]]) -> list[Any]:
+        """The answers, none when Redis is away."""
+        if not self._breaker.allows():
+            return []
+        try:
+            answers = self._run(commands)
+        except Exception as error:  # noqa: BLE001 (the caller's work is committed; nothing here may fail it)
+            self._breaker.failed()
+            logger.info("Redis can't be told what was committed.", extra={"reason": str(error)})
+            return []
+        self._breaker.succeeded()
+        return answers
+
+    def _run(self, commands: Sequence[tuple[str | bytes, ...]]) -> list[Any]:
+        """Once more when a kept connection broke: it may have been broken for long."""
+        try:
+            return self._kept.run(commands)
+        except redis.exceptions.TimeoutError:
+            raise
+        except redis.exceptions.ConnectionError:
+            return self._kept.run(commands)
 
     def _publish(self, packed: Sequence[tuple[str, bytes]]) -> list[str | None]:
         try:
@@ -119,10 +151,7 @@ class LayerPublisher:
             return [self._publish_one(channel, data) for channel, data in packed]
 
     def _pipeline(self, packed: Sequence[tuple[str, bytes]]) -> list[str | None]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for channel, data in packed:
-            pipeline.publish(channel, data)
-        return [_refusal(answer) for answer in pipeline.execute(raise_on_error=False)]
+        return [_refusal(answer) for answer in self._kept.run([("PUBLISH", *item) for item in packed])]
 
     def _publish_one(self, channel: str, data: bytes) -> str | None:
         try:

@@ -5,7 +5,7 @@ A contract test compares both, so this module can stay free of Channels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgpack
@@ -37,3 +37,23 @@ def decode(data: bytes) -> dict[str, Any]:
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise BadMessage("Not a map with a type.")
     return message
+
+
+def encode_ids(ids: Sequence[int]) -> bytes:
+    """Ids of outbox rows that were announced (`outbox.told`)."""
+    packed: bytes = msgpack.packb(list(ids))
+    return packed
+
+
+def decode_ids(data: bytes) -> list[int]:
+    """The ids in `data`.
+
+    Raises: BadMessage: it holds anything else.
+    """
+    try:
+        ids = msgpack.unpackb(data)
+    except Exception as error:
+        raise BadMessage(str(error)) from error
+    if not isinstance(ids, list) or not all(type(id_) is int for id_ in ids):
+        raise BadMessage("Not a list of ids.")
+    return ids

@@ -23,6 +23,9 @@ class ServiceClient:
 
     A call that one instance did not take (refused, cut off before an answer, 502, 503, 504) goes to the next at once. It
     may have been done nevertheless, so every internal call must be one that may be done twice (docs/internal.md).
+
+    Attributes:
+        bases: Where its instances listen.
     """
 
     def __init__(
@@ -43,7 +46,7 @@ class ServiceClient:
             timeout_seconds: For connecting and for each read.
             pool_connections: Connections kept open to each instance.
         """
-        self._bases = Bases(base_urls)
+        self.bases = Bases(base_urls)
         self._callee = callee
         self._signer = signer
         self._timeout = timeout_seconds
@@ -72,6 +75,10 @@ class ServiceClient:
         data = dumps(body).encode()
         return self._call("POST", path, data=data, timeout=timeout_seconds or self._timeout)
 
+    def authorization(self) -> str:
+        """The header by which the service knows us."""
+        return f"Bearer {self._signer.token_for(self._callee)}"
+
     def _call(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("timeout", self._timeout)
         kwargs["headers"] = self._headers()
@@ -88,7 +95,7 @@ class ServiceClient:
 
     def _headers(self) -> dict[str, str]:
         headers = {
-            "Authorization": f"Bearer {self._signer.token_for(self._callee)}",
+            "Authorization": self.authorization(),
             "Content-Type": "application/json",
         }
         if request_id := current_request_id():
@@ -101,23 +108,23 @@ class ServiceClient:
         A single address is tried a second time when the connection broke: it may have been kept from before a restart, or
         the name may stand for several instances.
         """
-        bases = self._bases.in_turn()
+        bases = self.bases.in_turn()
         failure: Exception | None = None
         for base in bases if len(bases) > 1 else bases * 2:
             try:
                 response = self._session.request(method, base + path, allow_redirects=False, **kwargs)
             except requests.ReadTimeout as error:
                 # It has the call, and may be at it still: asking another one would double the work of a slow system.
-                self._bases.failed(base)
+                self.bases.failed(base)
                 raise self._unavailable() from error
             except requests.RequestException as error:
-                self._bases.failed(base)
+                self.bases.failed(base)
                 failure = error
                 continue
             if response.status_code not in _ELSEWHERE or len(bases) == 1:
-                self._bases.worked(base)
+                self.bases.worked(base)
                 return response
-            self._bases.failed(base)
+            self.bases.failed(base)
         raise self._unavailable() from failure
 
     def _unavailable(self) -> Unavailable:

@@ -38,6 +38,7 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
 
 
@@ -82,4 +83,4 @@ def _too_deep(text: str) -> bool:
 
 def dumps(value: Any) -> str:
     """Compact JSON text, not escaped beyond need: 8,000 emoji stay under the frame limit."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _encode(value)

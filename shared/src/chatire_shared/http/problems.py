@@ -39,6 +39,14 @@ def _headers(error: errors.ChatireError) -> dict[str, str]:
     return headers
 
 
+def problem_for(exception: Exception, path: str) -> HttpResponse:
+    """An answer for something that was raised; the unanticipated is logged once."""
+    error = translate(exception)
+    if isinstance(error, errors.Internal):
+        logger.error("unanticipated error", exc_info=exception, extra={"path": path})
+    return problem_response(error)
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """DRF's EXCEPTION_HANDLER: everything becomes problem details; the unanticipated is logged once."""
     error = translate(exc)
@@ -148,7 +156,4 @@ class ProblemMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer for a view that raised."""
-        error = translate(exception)
-        if isinstance(error, errors.Internal):
-            logger.error("unanticipated error", exc_info=exception, extra={"path": request.path})
-        return problem_response(error)
+        return problem_for(exception, request.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
@@ -20,7 +21,16 @@ def bearer(request: Any) -> str | None:
     Raises:
         Unauthenticated: the header is there but isn't `Bearer <token>`.
     """
-    header = request.META.get("HTTP_AUTHORIZATION")
+    return bearer_in(request.META)
+
+
+def bearer_in(meta: Mapping[str, Any]) -> str | None:
+    """The same, of a request's WSGI environment.
+
+    Raises:
+        Unauthenticated: as `bearer`.
+    """
+    header = meta.get("HTTP_AUTHORIZATION")
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
@@ -66,6 +76,18 @@ def require_service(request: Any, verifier: ServiceVerifier, callers: frozenset[
     """
     try:
         token = bearer(request)
+    except Unauthenticated:
+        token = None
+    return require_caller(token, verifier, callers)
+
+
+def require_caller(token: str | None, verifier: ServiceVerifier, callers: frozenset[str]) -> str:
+    """The same, of a token.
+
+    Raises:
+        NotFound: as `require_service`.
+    """
+    try:
         caller = verifier.verify(token) if token is not None else None
     except Unauthenticated:
         caller = None

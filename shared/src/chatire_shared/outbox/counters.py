@@ -10,7 +10,8 @@ class Counters:
     """Written by the relay's own thread; readers may see them a moment apart.
 
     Attributes:
-        published: Rows published and removed.
+        published: Rows removed, since they are published.
+        told: Of these, how many whoever wrote them had published already.
         parked: Rows given up on after three tries: a person should look.
         retries: Rows whose publishing has to be tried again, for whatever reason.
         rounds: Rounds that were carried through.
@@ -20,6 +21,7 @@ class Counters:
     """
 
     published: int = 0
+    told: int = 0
     parked: int = 0
     retries: int = 0
     rounds: int = 0

@@ -27,6 +27,7 @@ from chatire_shared.outbox import rules, store
 from chatire_shared.outbox.counters import Counters
 from chatire_shared.outbox.store import Pending
 from chatire_shared.outbox.tick import Board
+from chatire_shared.outbox.told import Told
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Relay:
         publisher: LayerPublisher,
         *,
         board: Board | None = None,
+        told: Told | None = None,
         max_rows: int = 500,
         max_streams: int = 100,
         max_bytes: int = wire.MAX_MESSAGE_BYTES,
@@ -57,6 +59,7 @@ class Relay:
         Args:
             publisher: Where to.
             board: Takes note of what was published, for the tick.
+            told: Knows what was published by those who wrote it; None: nothing was.
             max_rows: Rows of one round: of one pipeline, and in memory at once.
             max_streams: Streams of one round, and locks held at once.
             max_bytes: Of one payload; a larger one is parked without asking Redis.
@@ -64,6 +67,7 @@ class Relay:
         self.counters = Counters()
         self.board = board or Board()
         self._publisher = publisher
+        self._told = told
         self._max_rows = max_rows
         self._max_streams = max_streams
         self._max_bytes = max_bytes
@@ -116,6 +120,8 @@ class Relay:
         Raises: BusUnavailable, django.db.Error; nothing is removed then.
         """
         store.prepare_session()
+        if self._told is not None:
+            self._told.collect()
         with transaction.atomic():
             streams = store.claim_streams(self._after, self._max_streams)
             rows = store.pending_rows(streams, per_stream=self._per_stream, limit=self._max_rows) if streams else []
@@ -123,6 +129,8 @@ class Relay:
             removed = store.remove(outcome.done) if outcome.done else 0
             parked = store.note_failures(outcome.failed) if outcome.failed else 0
         hit("relay.after_delete")
+        if self._told is not None:
+            self._told.forget(outcome.done)
         self._count(rows, outcome, removed, parked)
         return self._next(streams, rows, removed=removed, failed=len(outcome.failed))
 
@@ -154,14 +162,16 @@ class Relay:
         messages, broken = _read_all(rows, self._max_bytes)
         wanted = set(rules.settle(rows, broken).done)
         sendable = [row for row in rows if row.id in wanted]
+        fresh = [row for row in sendable if self._told is None or row.id not in self._told]
         hit("relay.before_publish")
         try:
-            refusals = self._publisher.publish_many([(row.topic, row.payload) for row in sendable])
+            refusals = self._publisher.publish_many([(row.topic, row.payload) for row in fresh])
         except BusUnavailable:
-            self.counters.retries += len(sendable)
+            self.counters.retries += len(fresh)
             raise
         hit("relay.after_publish")
-        refused = {row.id: why for row, why in zip(sendable, refusals, strict=True) if why is not None}
+        self.counters.told += len(sendable) - len(fresh)
+        refused = {row.id: why for row, why in zip(fresh, refusals, strict=True) if why is not None}
         outcome = rules.settle(rows, broken | refused)
         _log_failures(rows, outcome, broken | refused)
         done = set(outcome.done)

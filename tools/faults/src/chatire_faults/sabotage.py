@@ -13,7 +13,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
 from itertools import count
 from queue import SimpleQueue
 from typing import Any
@@ -79,19 +78,20 @@ def no_deduplication(part: str) -> None:
     connection.close()
     look = batches._look  # noqa: SLF001
 
-    def blind_look(cursor: Any, candidates: Sequence[Any]) -> dict[int, Any]:
-        return {place: seen._replace(earlier_id=None) for place, seen in look(cursor, candidates).items()}
+    def blind_look(*arguments: Any) -> dict[int, Any]:
+        return {place: seen._replace(earlier_id=None) for place, seen in look(*arguments).items()}
 
     _replace(batches, "_look", blind_look)
 
 
 def lost_bells(part: str) -> None:
-    """Harmless: messages never rings the relay."""
+    """Harmless: messages neither rings the relay nor announces anything itself."""
     if part != "messages":
         return
     from chatire_shared.bus.publisher import LayerPublisher
 
     _replace(LayerPublisher, "ring", lambda _self: None)
+    _replace(LayerPublisher, "announce", lambda _self, _items: None)
 
 
 def no_sweep(part: str) -> None:
@@ -144,12 +144,18 @@ def no_gap_fetch(part: str) -> None:
 
 
 def doubled_events(part: str) -> None:
-    """Harmless: the relay publishes everything twice."""
-    if part != "relay":
+    """Harmless: everything is published twice, by the relay and by messages."""
+    if part not in {"relay", "messages"}:
         return
     from chatire_shared.bus.publisher import LayerPublisher
 
-    publish_many = LayerPublisher.publish_many
+    publish_many, announce = LayerPublisher.publish_many, LayerPublisher.announce
+
+    def announce_twice(self: Any, items: Any) -> None:
+        announce(self, items)
+        announce(self, items)
+
+    _replace(LayerPublisher, "announce", announce_twice)
 
     def publish_twice(self: Any, messages: Any) -> Any:
         publish_many(self, messages)

@@ -14,7 +14,8 @@ from chatire_shared.identity.jwks import JwksCache
 from chatire_shared.identity.service_tokens import ServiceSigner
 from chatire_shared.identity.verify import Verifier
 from gateway_service.realtime.gateway import Gateway
-from gateway_service.realtime.upstream import THREADS, Upstream
+from gateway_service.realtime.posting import Post
+from gateway_service.realtime.upstream import POST_SECONDS, THREADS, Upstream
 
 _PAGE = 500
 
@@ -37,7 +38,7 @@ def get_gateway() -> Gateway:
     feed = ChangeFeed(lambda after: _read_changes(auth, after), on_change=bridge, revocations=revocations)
     gateway = Gateway(
         bus=LayerBus.at(settings.REDIS_URL),
-        upstream=Upstream(messages),
+        upstream=Upstream(messages, Post(messages.bases, messages.authorization, POST_SECONDS)),
         verifier=verifier,
         keys=keys,
         feed=feed,

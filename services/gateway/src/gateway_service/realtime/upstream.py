@@ -6,11 +6,15 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
 
 from chatire_shared.clients.service import ServiceClient
-from chatire_shared.contracts.errors import NotFound, Unavailable
+from chatire_shared.contracts.errors import ChatireError, NotFound, Unavailable
+from chatire_shared.contracts.strict_json import dumps, loads
 from gateway_service.realtime.people import Memberships, memberships_from_answer
+from gateway_service.realtime.posting import Answer as Answered
+from gateway_service.realtime.posting import Failed
 
 THREADS = 8
 ONE_BY_ONE_SECONDS = 60.0
@@ -21,11 +25,28 @@ POST_SECONDS = 12.0
 Answer = TypeVar("Answer")
 
 
+class Poster(Protocol):
+    """Posts bytes, without a thread (`posting.Post`)."""
+
+    async def __call__(self, path: str, body: bytes) -> Answered:
+        """The answer; raises Failed."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
 class Upstream:
     """Calls of one process; each may raise Unavailable."""
 
-    def __init__(self, messages: ServiceClient) -> None:
+    def __init__(self, messages: ServiceClient, post: Poster) -> None:
+        """Prepare.
+
+        Args:
+            messages: For all calls but one.
+            post: For batches of messages, which come with every message.
+        """
         self._messages = messages
+        self._post = post
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="upstream")
         self._one_by_one_until = 0.0
 
@@ -65,7 +86,12 @@ class Upstream:
         Raises:
             Unavailable: nobody knows whether they were posted; sending them again is safe.
         """
-        return await self._results("/internal/messages/batch/", tokens, items)
+        data = dumps({"v": 1, "tokens": list(tokens), "items": list(items)}).encode()
+        try:
+            answer = await self._post("/internal/messages/batch/", data)
+        except Failed as error:
+            raise Unavailable from error
+        return _objects(_body(answer), "results", len(items))
 
     async def reads(self, tokens: Sequence[str], items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Move read markers; one result for each item.
@@ -104,7 +130,8 @@ class Upstream:
             raise Unavailable from error
 
     def stop(self) -> None:
-        """Let go of the threads; calls under way end by themselves."""
+        """Let go of the threads and connections; calls under way end by themselves."""
+        self._post.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _results(self, path: str, tokens: Sequence[str], items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,6 +147,16 @@ class Upstream:
         except NotFound as error:
             # Every call of ours exists: the service doesn't know our key yet, or is another version just now.
             raise Unavailable from error
+
+
+def _body(answer: Answered) -> dict[str, Any]:
+    try:
+        body = loads(answer.body) if answer.status == HTTPStatus.OK else None
+    except ChatireError as error:
+        raise Unavailable from error
+    if not isinstance(body, dict):
+        raise Unavailable
+    return body
 
 
 def _twice(call: Callable[[], Answer]) -> Answer:

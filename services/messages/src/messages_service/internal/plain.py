@@ -31,11 +31,16 @@ def for_gateway(method: str) -> Callable[[Callable[..., dict[str, Any]]], Callab
             if request.method != method:
                 raise NotFound
             body = answer(**kwargs) if method == "GET" else answer(read_object(_read(request)), **kwargs)
-            return HttpResponse(dumps({"v": 1, **body}), content_type="application/json")
+            return encoded(body)
 
         return view
 
     return decorate
+
+
+def encoded(body: dict[str, Any]) -> HttpResponse:
+    """An answer."""
+    return HttpResponse(dumps({"v": 1, **body}), content_type="application/json")
 
 
 def _read(request: HttpRequest) -> bytes:

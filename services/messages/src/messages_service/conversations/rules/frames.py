@@ -11,11 +11,11 @@ from chatire_shared.contracts.times import rfc3339
 
 def event_json(
     *,
-    conversation: UUID,
+    conversation: UUID | str,
     seq: int,
     kind: str,
-    at: datetime,
-    actor: UUID,
+    at: datetime | str,
+    actor: UUID | str,
     request_id: str | None,
     data: str,
 ) -> str:
@@ -25,13 +25,14 @@ def event_json(
         conversation: Whose log it is in.
         seq: Its place there.
         kind: One of `EventKind`.
-        at: Commit time.
+        at: Commit time, or its text.
         actor: Who did it.
         request_id: The request that did it.
         data: JSON text of `data`, taken as it is: parsing and writing it again would cost more than all the rest.
     """
+    moment = at if isinstance(at, str) else rfc3339(at)
     return (
-        f'{{"conversation":"{conversation}","seq":{seq},"kind":"{kind}","at":"{rfc3339(at)}",'
+        f'{{"conversation":"{conversation}","seq":{seq},"kind":"{kind}","at":"{moment}",'
         f'"actor":"{actor}","request_id":{dumps(request_id)},"data":{data}}}'
     )
 

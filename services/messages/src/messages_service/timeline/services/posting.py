@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from chatire_shared.contracts.errors import ChatireError, Internal, Unavailable
 from chatire_shared.crash_points import hit
 from messages_service.timeline.rules.bodies import require_body
 from messages_service.timeline.rules.markdown import render
-from messages_service.timeline.services.batches import Candidate, Posted, post_candidates
+from messages_service.timeline.services.batches import Candidate, Posted, post_candidates, post_swiftly
 
 logger = logging.getLogger("chatire.messages")
 
@@ -99,14 +99,29 @@ def _post_unlocked(candidates: list[Candidate], now: datetime, outcomes: dict[in
     if not candidates:
         return []
     try:
-        with transaction.atomic():
-            posted, waiting = post_candidates(candidates=candidates, now=now, lock_timeout_ms=None)
+        posted, waiting = _post_free(candidates, now)
     except DatabaseError as error:
         _require_connected(error)
         logger.exception("a batch failed; its conversations are tried one by one")
         return candidates
     outcomes.update(posted)
     return waiting
+
+
+def _post_free(candidates: list[Candidate], now: datetime) -> tuple[dict[int, Outcome], list[Candidate]]:
+    if connection.in_atomic_block:
+        with transaction.atomic():
+            return post_candidates(candidates=candidates, now=now, lock_timeout_ms=None)
+    # Django would first ask a connection that was kept whether it is alive; here that shows by itself.
+    connection.health_check_done = True  # type: ignore[attr-defined]  # django-stubs don't know it
+    try:
+        return post_swiftly(candidates=candidates, now=now)
+    except (OperationalError, InterfaceError):
+        if connection.connection is not None and not connection.connection.closed:
+            raise
+        connection.close()
+    # It was lost, perhaps long ago. Should it have been lost in the commit, what was posted is found by its `client_id`.
+    return post_swiftly(candidates=candidates, now=now)
 
 
 def _post_waiting(waiting: list[Candidate], now: datetime, outcomes: dict[int, Outcome], lock_timeout_ms: int) -> None:

@@ -16,6 +16,7 @@ from chatire_shared.outbox.bell import BellListener
 from chatire_shared.outbox.health import HealthServer
 from chatire_shared.outbox.relay import Relay
 from chatire_shared.outbox.tick import Ticker
+from chatire_shared.outbox.told import Told
 
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 _STOP_SECONDS = 0.7
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         # Before any thread starts: they inherit it, and the signal then waits for sigtimedwait.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         publisher = LayerPublisher(settings.CHATIRE_REDIS_URL, most_pause_seconds=_MOST_PAUSE_SECONDS)
-        relay = Relay(publisher)
+        relay = Relay(publisher, told=Told(settings.CHATIRE_REDIS_URL))
         ticker = Ticker(publisher, relay.board, works=lambda: relay.works)
         bell = BellListener(settings.CHATIRE_REDIS_URL, relay.ring)
         health = _health(relay, options["health"])

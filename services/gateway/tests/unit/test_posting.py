@@ -1,0 +1,180 @@
+"""Batches get through to the messages service, or somebody hears why not; whatever it answers, and whenever it goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from chatire_shared.clients.bases import Bases
+from gateway_service.realtime import posting
+from gateway_service.realtime.posting import Answer, Failed, Post
+
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
+
+
+class Service:
+    """A server that behaves as told, call by call, and remembers what it was asked."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self.url = ""
+        self._behaviour = behaviour
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                self.requests.append(head + await reader.readexactly(length))
+                await self._behaviour(reader, writer, len(self.requests))
+                if writer.is_closing():
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def service(behaviour: Behaviour) -> AsyncIterator[Service]:
+    running = Service(behaviour)
+    server = await asyncio.start_server(running.serve, "127.0.0.1", 0)
+    running.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield running
+    finally:
+        server.close()
+
+
+def saying(*answers: bytes, cut: bool = False) -> Behaviour:
+    """Answers one after the other, the last again and again; with `cut`, closes after each."""
+
+    async def behave(_: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        writer.write(answers[min(number, len(answers)) - 1])
+        if cut:
+            writer.close()
+
+    return behave
+
+
+def post_to(*urls: str, seconds: float = 5.0) -> Post:
+    return Post(Bases(" ".join(urls)), lambda: "Bearer of news", seconds)
+
+
+async def test_a_call_brings_path_authorization_and_body() -> None:
+    async with service(saying(GOOD)) as one:
+        post = post_to(f"{one.url}/prefix")
+        assert await post("/x/", b"[1]") == Answer(200, b"{}")
+        head, _, body = one.requests[0].partition(b"\r\n\r\n")
+        assert head.startswith(b"POST /prefix/x/ HTTP/1.1\r\nHost: 127.0.0.1:")
+        assert b"\r\nAuthorization: Bearer of news\r\n" in head
+        assert body == b"[1]"
+        post.close()
+
+
+async def test_calls_share_a_connection_and_those_at_once_have_one_each() -> None:
+    async with service(saying(GOOD)) as one:
+        post = post_to(one.url)
+        for _ in range(5):
+            await post("/", b"")
+        assert one.connections == 1
+        await asyncio.gather(*(post("/", b"") for _ in range(3)))
+        assert one.connections == 3
+        post.close()
+
+
+async def test_an_answer_may_come_byte_by_byte() -> None:
+    async def dribble(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: int) -> None:
+        for byte in GOOD:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0)
+
+    async with service(dribble) as one:
+        post = post_to(one.url)
+        assert await post("/", b"") == Answer(200, b"{}")
+        post.close()
+
+
+async def test_a_connection_that_is_to_close_is_used_no_more() -> None:
+    closing = GOOD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    async with service(saying(closing)) as one:
+        post = post_to(one.url)
+        await post("/", b"")
+        await post("/", b"")
+        assert one.connections == 2
+        post.close()
+
+
+async def test_a_kept_connection_that_was_broken_meanwhile_costs_nothing() -> None:
+    async with service(saying(GOOD, cut=True)) as one:
+        post = post_to(one.url)
+        for _ in range(4):
+            assert (await post("/", b"")).status == 200
+            await asyncio.sleep(0.02)
+        post.close()
+
+
+async def test_another_instance_is_asked_when_one_is_gone_or_not_ready() -> None:
+    away = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+    async with service(saying(away)) as busy, service(saying(GOOD)) as free:
+        post = post_to("http://127.0.0.1:1", busy.url, free.url)
+        for _ in range(6):
+            assert (await post("/", b"")).status == 200
+        assert len(free.requests) == 6
+        post.close()
+
+
+async def test_the_only_instance_says_itself_that_it_is_not_ready() -> None:
+    async with service(saying(b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nlate")) as one:
+        post = post_to(one.url)
+        assert await post("/", b"") == Answer(503, b"late")
+        post.close()
+
+
+async def test_nobody_there_is_a_failure_at_once() -> None:
+    with pytest.raises(Failed, match="no connection"):
+        await post_to("http://127.0.0.1:1")("/", b"")
+
+
+async def test_one_that_is_late_is_not_asked_again_nor_is_another() -> None:
+    async def sleep(_: asyncio.StreamReader, __: asyncio.StreamWriter, ___: int) -> None:
+        await asyncio.sleep(30)
+
+    async with service(sleep) as slow, service(sleep) as other:
+        post = post_to(slow.url, other.url, seconds=0.1)
+        with pytest.raises(Failed, match="in time"):
+            await post("/", b"")
+        assert len(slow.requests) + len(other.requests) == 1
+        post.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{}",
+        GOOD + GOOD,
+        b"x" * (posting.MAX_HEAD_BYTES + 1),
+    ],
+)
+async def test_what_is_no_answer_of_ours_is_a_failure(answer: bytes) -> None:
+    async with service(saying(answer, cut=True)) as one:
+        post = post_to(one.url)
+        with pytest.raises(Failed):
+            await post("/", b"")
+        post.close()
