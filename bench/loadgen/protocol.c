@@ -111,7 +111,7 @@ void protocol_on_text(struct load *load, struct connection *connection, const ch
 
 size_t body_write(const struct load *load, const struct sent *sent, char *out)
 {
-    size_t length = (size_t)sprintf(out, "~%lu.%lu~ ", (unsigned long)sent->number, (unsigned long)sent->at_us);
+    size_t length = (size_t)sprintf(out, "n^%lu=%lu^ ", (unsigned long)sent->number, (unsigned long)sent->at_us);
     while (length < load->body_bytes)
         out[length++] = 'x';
     out[length] = '\0';

@@ -46,16 +46,16 @@ int text_seq_is_of_event(const char *text, size_t length, size_t from)
 
 int text_marker(const char *text, size_t length, struct marker *marker)
 {
-    const char *found = memchr(text, '~', length);
+    const char *found = memchr(text, '^', length);
     if (found == NULL)
         return 0;
     size_t at = (size_t)(found - text) + 1;
     marker->number = digits(text, length, &at);
-    if (at >= length || text[at] != '.')
+    if (at >= length || text[at] != '=')
         return 0;
     at++;
     marker->at_us = digits(text, length, &at);
-    return at < length && text[at] == '~';
+    return at < length && text[at] == '^';
 }
 
 int64_t text_id(const char *text, size_t length)

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a body carries: ~<number of the message>.<when it was due, microseconds>~ */
+/* What a body carries: n^<number of the message>=<when it was due, microseconds>^
+ * Markdown means nothing in it, as in three quarters of what people write. */
 struct marker {
     uint64_t number;
     uint64_t at_us;

@@ -150,7 +150,7 @@ def test_events_from_outside_are_timed_by_their_marker(command):
     with standing("plain") as (stand, port, call), Loadgen(command, "plain", lines("plain", port, rooms=1)) as load:
         connected(load, stand)
         at_us = time.monotonic_ns() // 1000 - 5_000_000
-        call(stand.say("room0", f"~7.{at_us}~ from outside"))
+        call(stand.say("room0", f"n^7={at_us}^ from outside"))
         until(lambda: load.progress().deliveries == 3)
         found = load.report()["delivery"]
     assert found["count"] == 3
@@ -252,5 +252,5 @@ def test_posts_over_http_are_counted_by_their_answers(compiled, chunked):
     assert report["acked"] == len(bodies)
     line, authorization, body = bodies[0]
     assert (line, authorization) == (b"POST /post/ HTTP/1.1\r\n", "Bearer word")
-    assert json.loads(body)["body"].startswith("~0.")
+    assert json.loads(body)["body"].startswith("n^0=")
     assert len({json.loads(body)["client_id"] for _, _, body in bodies}) == len(bodies)

@@ -16,7 +16,7 @@ def test_an_event_has_the_wanted_size_and_carries_its_marker():
     assert len(text) == 320
     event = json.loads(text)
     assert (event["type"], event["seq"]) == ("event", 17)
-    assert event["data"]["body"].startswith(f"~5.{AT}~ ")
+    assert event["data"]["body"].startswith(f"n^5={AT}^ ")
 
 
 def test_each_room_counts_by_itself_from_its_newest_on():

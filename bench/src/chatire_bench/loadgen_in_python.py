@@ -127,7 +127,7 @@ class Load:
         self.seen.messages[number] = Sent(at_us, self._sizes[connection.room])
         self.seen.count("sent")
         self.seen.outstanding += 1
-        body = f"~{number}.{at_us}~ ".ljust(self._body_bytes, "x")
+        body = f"n^{number}={at_us}^ ".ljust(self._body_bytes, "x")
         if self.protocol == "socketio":
             await connection.write(
                 f'42{number}["send",' + json.dumps({"room": connection.conversation, "body": body}) + "]"

@@ -51,7 +51,7 @@ def event_text(conversation: str, seq: int, message: Message, frame_bytes: int =
     """An event of exactly so many bytes (or a few more, when they do not suffice): what every server delivers."""
     head = (
         f'{{"type":"event","conversation":"{conversation}","seq":{seq},"kind":"message.created",'
-        f'"at":"2026-11-23T12:00:00.000000Z","actor":"{_ACTOR}","data":{{"body":"~{message.number}.{message.at_us}~ '
+        f'"at":"2026-11-23T12:00:00.000000Z","actor":"{_ACTOR}","data":{{"body":"n^{message.number}={message.at_us}^ '
     )
     return head + "x" * (frame_bytes - len(head) - 3) + '"}}'
 

@@ -11,7 +11,7 @@ from typing import Any
 _SEQ = re.compile(r'"seq": ?(\d+)')
 _EVENT_SEQ = re.compile(r'"seq": ?(\d+), ?"kind":')
 _NEWEST = re.compile(r'"last_seq": ?(\d+)')
-_MARKER = re.compile(r"~(\d+)\.(\d+)~")
+_MARKER = re.compile(r"\^(\d+)=(\d+)\^")
 _COUNTERS = (
     *("sent", "acked", "refused", "deliveries", "bytes", "jumps", "backwards"),
     *("closed", "failed", "later", "malformed"),

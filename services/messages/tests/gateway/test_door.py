@@ -156,3 +156,37 @@ class TestAgainstTheRealDatabase:
             cursor.execute("SELECT pg_current_xact_id_if_assigned(), now() = statement_timestamp()")
             assert cursor.fetchone() == (None, True)
         assert knock(gateway.token, body("b"))[1]["results"][0]["ok"]
+
+
+class TestInTheLane:
+    """Calls on a connection of their own, as `serving.lane` hands them over."""
+
+    LINE = b"POST /internal/messages/batch/ HTTP/1.1"
+
+    @staticmethod
+    def lane(token: str, body: bytes, line: bytes = LINE, **headers: bytes) -> tuple[int, JSON] | None:
+        given = {b"authorization": f"Bearer {token}".encode()} | {
+            name.replace("_", "-").encode(): value for name, value in headers.items()
+        }
+        answer = wsgi.application.lane(line, given, body)
+        if answer is None:
+            return None
+        head, _, content = answer.partition(b"\r\n\r\n")
+        assert f"Content-Length: {len(content)}".encode() in head
+        return int(head.split()[1]), json.loads(content)
+
+    def test_a_batch_is_posted(self, gateway: Gateway, body: Callable[..., bytes]) -> None:
+        answer = self.lane(gateway.token, body("a", "b"))
+        assert answer is not None
+        assert [one["seq"] for one in answer[1]["results"]] == [2, 3]
+
+    def test_what_is_no_batch_is_refused_as_by_django(self, gateway: Gateway) -> None:
+        answer = self.lane(gateway.token, b"[]")
+        assert answer is not None
+        assert (answer[0], answer[1]["code"]) == gateway.call("POST", PATH, b"[]").refusal
+
+    def test_who_is_not_the_gateway_must_go_the_usual_way(self, gateway: Gateway, body: Callable[..., bytes]) -> None:
+        batch = body("a")
+        assert self.lane("rubbish", batch) is None
+        assert self.lane(gateway.token, batch, line=b"POST /internal/heads/ HTTP/1.1") is None
+        assert self.lane(gateway.token, batch, x_forwarded_for=b"203.0.113.7") is None

@@ -6,6 +6,7 @@ connections it holds. But it leaves the listening socket open meanwhile, so that
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -14,6 +15,7 @@ from wsgiref.util import setup_testing_defaults
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from chatire_shared.serving import lane
 from chatire_shared.serving.closing import close_gently
 
 READY_SECONDS = 5.0
@@ -25,12 +27,37 @@ _OK = "200"
 class Worker(ThreadWorker):  # type: ignore[misc]
     """`worker_class = "chatire_shared.serving.worker.Worker"`, together with `on_starting = bind_only`."""
 
+    def init_process(self) -> None:
+        """Gunicorn: the worker begins."""
+        # Of our few threads one at most: the others are there for whoever comes.
+        self._lane = threading.Semaphore(1)
+        super().init_process()
+
     def run(self) -> None:
         """Gunicorn: serve until told to stop."""
         self._wait_until_ready()
         for listener in self.sockets:
             listener.listen(self.cfg.backlog)
         super().run()
+
+    def handle(self, conn: Any) -> Any:
+        """Gunicorn: serve a request in one of our threads; whether the connection stays open."""
+        keeps = super().handle(conn)
+        while lane.take_offer() and keeps is True and self.alive and self._lane.acquire(blocking=False):
+            try:
+                keeps = self._serve_in_lane(conn)
+            finally:
+                self._lane.release()
+        return keeps
+
+    def _serve_in_lane(self, conn: Any) -> Any:
+        try:
+            return lane.serve(conn.sock, self.wsgi.lane)
+        except lane.NotForLane as other:
+            conn.parser.unreader.unread(other.data)
+            return super().handle(conn)
+        except OSError:
+            return False
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 (gunicorn's)
         """Gunicorn: called with False when it is told to stop, and when it has too many connections."""

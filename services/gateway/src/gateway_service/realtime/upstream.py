@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +11,8 @@ from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
 from chatire_shared.clients.service import ServiceClient
-from chatire_shared.contracts.errors import ChatireError, NotFound, Unavailable
-from chatire_shared.contracts.strict_json import dumps, loads
+from chatire_shared.contracts.errors import NotFound, Unavailable
+from chatire_shared.contracts.strict_json import dumps
 from gateway_service.realtime.people import Memberships, memberships_from_answer
 from gateway_service.realtime.posting import Answer as Answered
 from gateway_service.realtime.posting import Failed
@@ -150,9 +151,10 @@ class Upstream:
 
 
 def _body(answer: Answered) -> dict[str, Any]:
+    """The object in an answer; it is one of ours, so it isn't looked at as strictly as a stranger's."""
     try:
-        body = loads(answer.body) if answer.status == HTTPStatus.OK else None
-    except ChatireError as error:
+        body = json.loads(answer.body) if answer.status == HTTPStatus.OK else None
+    except (ValueError, RecursionError) as error:
         raise Unavailable from error
     if not isinstance(body, dict):
         raise Unavailable

@@ -6,7 +6,7 @@ goes the usual way and is answered there; so nothing is refused here that would 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import close_old_connections, connection
@@ -18,11 +18,13 @@ from chatire_shared.http.chunked import WsgiApplication
 from chatire_shared.http.problems import problem_for
 from chatire_shared.http.request_ids import bind_request_id
 from chatire_shared.identity.drf import bearer_in, require_caller
+from chatire_shared.serving import lane
 from messages_service.identity import service_verifier
 from messages_service.internal.batch import answer_batch
 from messages_service.internal.plain import CALLERS, MAX_BODY_BYTES, encoded, read_object
 
 PATH = "/internal/messages/batch/"
+REQUEST_LINE = f"POST {PATH} HTTP/1.1".encode()
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -36,35 +38,54 @@ class Door:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        if not _is_ours(environ):
+        if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "POST" or not _is_ours(environ):
             return self._application(environ, start_response)
-        bind_request_id(str(uuid7()))
-        try:
-            response = _answer(environ)
-        finally:
-            bind_request_id(None)
-            if connection.errors_occurred:
-                close_old_connections()
+        length = str(environ.get("CONTENT_LENGTH"))
+        if not length.isdigit():
+            return self._application(environ, start_response)
+        lane.offer()
+        response = _answer(environ["wsgi.input"].read(min(int(length), MAX_BODY_BYTES + 1)))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return [response.content]
 
+    def lane(self, first_line: bytes, headers: Mapping[bytes, bytes], body: bytes) -> bytes | None:
+        """The same for calls that come in a lane of their own (`serving.lane.Application`)."""
+        environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in _texts(headers)}
+        if first_line != REQUEST_LINE or not _is_ours(environ):
+            return None
+        response = _answer(body)
+        head = "".join(f"{name}: {value}\r\n" for name, value in response.items())
+        return (
+            f"HTTP/1.1 {response.status_code} {response.reason_phrase}\r\n{head}"
+            f"Content-Length: {len(response.content)}\r\n\r\n"
+        ).encode("latin-1") + response.content
 
-def _is_ours(environ: dict[str, Any]) -> bool:
-    if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "POST" or "HTTP_X_FORWARDED_FOR" in environ:
+
+def _texts(headers: Mapping[bytes, bytes]) -> Iterator[tuple[str, str]]:
+    return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.items())
+
+
+def _is_ours(environ: Mapping[str, Any]) -> bool:
+    """Whether it is the gateway that calls, and directly."""
+    if "HTTP_X_FORWARDED_FOR" in environ:
         return False
     try:
         require_caller(bearer_in(environ), service_verifier(), CALLERS)
     except (NotFound, Unauthenticated):
         return False
-    return str(environ.get("CONTENT_LENGTH")).isdigit()
+    return True
 
 
-def _answer(environ: dict[str, Any]) -> HttpResponse:
-    length = int(environ["CONTENT_LENGTH"])
-    if length > MAX_BODY_BYTES:
-        return problem_for(TooLarge(), PATH)
+def _answer(body: bytes) -> HttpResponse:
+    bind_request_id(str(uuid7()))
     try:
-        return encoded(answer_batch(read_object(environ["wsgi.input"].read(length))))
+        if len(body) > MAX_BODY_BYTES:
+            return problem_for(TooLarge(), PATH)
+        return encoded(answer_batch(read_object(body)))
     except Exception as error:  # noqa: BLE001 (whatever it is, the gateway gets an answer, as from Django)
         return problem_for(error, PATH)
+    finally:
+        bind_request_id(None)
+        if connection.errors_occurred:
+            close_old_connections()
