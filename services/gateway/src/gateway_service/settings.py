@@ -38,5 +38,5 @@ SOCKET_ORIGINS = (PUBLIC_ORIGIN.rstrip("/"), *env.words("CHATIRE_ALLOWED_ORIGINS
 TRUSTED_PROXIES = networks(env.words("CHATIRE_TRUSTED_PROXIES", "127.0.0.0/8,::1/128"))
 LIMITS = env.switch("CHATIRE_LIMITS", default=True)
 
-FRONT = env.text("CHATIRE_FRONT", "daphne")
+FRONT = env.text("CHATIRE_FRONT", "slim")
 DIRECT_WRITES = env.switch("CHATIRE_DIRECT_WRITES", default=True)
