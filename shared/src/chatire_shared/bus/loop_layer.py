@@ -103,11 +103,11 @@ class ConfirmedLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
 
         Raises: BusUnavailable when that takes too long; the groups stay wanted and are subscribed when Redis returns.
         """
-        channels = [self._get_group_channel_name(group) for group in groups]
-        self._receiver_channels.update(channel.encode() for channel in channels)
-        by_shard = self._by_shard(channels).items()
+        by_shard = self._by_shard(self._get_group_channel_name(group) for group in groups)
+        for raw in by_shard.values():
+            self._receiver_channels.update(raw)
         results = await asyncio.gather(
-            *(shard.subscriber.subscribe(raw) for shard, raw in by_shard), return_exceptions=True
+            *(shard.subscriber.subscribe(raw) for shard, raw in by_shard.items()), return_exceptions=True
         )
         for result in results:
             if isinstance(result, BaseException):

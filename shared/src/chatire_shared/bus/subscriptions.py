@@ -13,20 +13,20 @@ class SubscriptionTable:
     """Follows each channel from wanted to confirmed, over re-connections.
 
     Redis answers SUBSCRIBE and UNSUBSCRIBE in the order they were sent, one answer per channel. A channel is confirmed
-    when nothing of it is unanswered and the latest thing sent was SUBSCRIBE.
+    when nothing of it is unanswered and the latest thing sent was SUBSCRIBE. No set of those is kept: of ten thousand
+    people's channels it would be a megabyte, names that came back from Redis included.
     """
 
     def __init__(self) -> None:
         self._wanted: set[bytes] = set()
         self._asked: set[bytes] = set()  # The latest command sent on this connection was SUBSCRIBE.
-        self._confirmed: set[bytes] = set()
         self._unanswered: Counter[bytes] = Counter()
         self._changed: dict[bytes, None] = {}  # Ordered: subscribed in the order in which they were wanted.
 
     @property
     def unconfirmed(self) -> set[bytes]:
         """What is wanted and not confirmed yet."""
-        return self._wanted - self._confirmed
+        return {channel for channel in self._wanted if not self.is_confirmed(channel)}
 
     def want(self, channel: bytes) -> None:
         """From now on it should be subscribed."""
@@ -40,7 +40,7 @@ class SubscriptionTable:
 
     def is_confirmed(self, channel: bytes) -> bool:
         """Whether everything published to it reaches us."""
-        return channel in self._confirmed and channel in self._wanted
+        return channel in self._wanted and channel in self._asked and channel not in self._unanswered
 
     def take_commands(self) -> Iterator[tuple[str | bytes, ...]]:
         """The commands that bring Redis to what is wanted; they count as sent."""
@@ -49,7 +49,6 @@ class SubscriptionTable:
         unsubscribe = [channel for channel in changed if channel not in self._wanted and channel in self._asked]
         self._asked.update(subscribe)
         self._asked.difference_update(unsubscribe)
-        self._confirmed.difference_update(unsubscribe)
         self._unanswered.update(subscribe)
         self._unanswered.update(unsubscribe)
         yield from _commands("UNSUBSCRIBE", unsubscribe)
@@ -61,15 +60,11 @@ class SubscriptionTable:
         if self._unanswered[channel] > 0:
             return False
         del self._unanswered[channel]
-        if channel not in self._asked:
-            return False
-        self._confirmed.add(channel)
-        return channel in self._wanted
+        return channel in self._asked and channel in self._wanted
 
     def connection_lost(self) -> None:
         """Nothing is subscribed any more; everything wanted has to be asked for anew."""
         self._asked.clear()
-        self._confirmed.clear()
         self._unanswered.clear()
         self._changed = dict.fromkeys(sorted(self._wanted))
 

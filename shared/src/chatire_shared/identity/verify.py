@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from sys import intern
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -144,4 +145,4 @@ def principal_from(claims: dict[str, Any]) -> Principal:
         raise Unauthenticated
     if not (isinstance(shown, str) and len(shown) <= 256):
         raise Unauthenticated
-    return Principal(UUID(subject), UUID(session), str(name), shown, str(role), int(claims["exp"]))
+    return Principal(UUID(subject), UUID(session), str(name), shown, intern(str(role)), int(claims["exp"]))

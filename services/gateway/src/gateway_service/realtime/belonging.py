@@ -150,7 +150,7 @@ class Belonging:
         """Take the notes that came while the first memberships were on their way."""
         person = self._state.people.get(user)
         if person is not None and person.version is not None:
-            early, person.early = person.early, []
+            early, person.early = person.early, ()
             for note in early:
                 self.note(note, effects)
 

@@ -58,7 +58,7 @@ class CatchingUp:
     def _arrive(self, conversation: Conversation, attachment: Attachment, effects: Effects) -> None:
         ahead = attachment.sent > conversation.position
         conversation.set_pace(attachment, Pace.AHEAD if ahead else Pace.LIVE)
-        attachment.page = []
+        attachment.page = ()
         if attachment.leaving:
             look(conversation, effects)
 
@@ -74,7 +74,7 @@ class CatchingUp:
     def _ask(self, conversation: Conversation, attachment: Attachment, effects: Effects) -> None:
         if attachment.waiting_after != attachment.sent:
             attachment.waiting_after = attachment.sent
-            attachment.page = []
+            attachment.page = ()
             self._state.counters.fetches += 1
             effects.append(Fetch(conversation.id, attachment.sent))
 
@@ -83,4 +83,4 @@ def _keep_one_page(attachments: Iterable[Attachment]) -> None:
     """A socket that takes its time keeps the page that is its next; of others it may be far away, and they add up."""
     pages = [attachment for attachment in attachments if attachment.page]
     for attachment in pages[1:]:
-        attachment.page = []
+        attachment.page = ()

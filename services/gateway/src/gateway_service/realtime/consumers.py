@@ -63,7 +63,9 @@ class GatewayConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.send_accept(facts)
         transport = self.scope.get("chatire.transport") or AsgiTransport(self.base_send)
         session = Session(time.monotonic(), header_token=facts.token, limits=gateway.limits)
-        self.connection = Connection(str(uuid4()), facts.address, session, transport, gateway.closed, gateway.backlog)
+        self.connection = Connection(
+            str(uuid4()), facts.address, session, transport, gateway.on_closed, gateway.backlog
+        )
         gateway.entered(self.connection)
         refusal = _refusal(facts)
         if refusal is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -58,15 +58,15 @@ class Attachment:
         self.sent = sent
         self.authorised = authorised
         self.pace = pace
-        self.page: list[Entry] = []
+        self.page: Sequence[Entry] = ()
         self.waiting_after: int | None = None
-        self.rejoins: list[Rejoin] = []
+        self.rejoins: Sequence[Rejoin] = ()
         self.leaving = False
 
     def expect_return(self, rejoin: Rejoin) -> None:
         """Its user is a member at `rejoin.authorised`: should a removal from before that turn up, then one that came back."""
         if rejoin.authorised > max([self.authorised, *(known.authorised for known in self.rejoins)]):
-            self.rejoins = [*self.rejoins[-MAX_RETURNS + 1 :], rejoin]
+            self.rejoins = (*self.rejoins[-MAX_RETURNS + 1 :], rejoin)
 
     def returns_after(self, seq: int) -> list[Rejoin]:
         """The known returns after a removal at `seq`."""
@@ -184,7 +184,7 @@ class Conversation:
         self.fetching_after = None
         for attachment in self.attachments.values():
             self.set_pace(attachment, Pace.SUSPENDED)
-            attachment.page = []
+            attachment.page = ()
             attachment.waiting_after = None
 
     def disbelieve_before(self, last_seq: int) -> None:

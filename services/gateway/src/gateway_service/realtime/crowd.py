@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from gateway_service.realtime.connection import Connection
+from gateway_service.realtime.sharing import Sharing
 
 MAX_PER_USER = 20
 MAX_PER_ADDRESS = 500
@@ -29,8 +30,8 @@ class Crowd:
     def __init__(self, *, limits: bool, now: float) -> None:
         self._limits = limits
         self._by_id: dict[str, Connection] = {}
-        self._by_user: dict[UUID, set[Connection]] = {}
-        self._by_session: dict[UUID, set[Connection]] = {}
+        self._by_user: Sharing[UUID, Connection] = Sharing()
+        self._by_session: Sharing[UUID, Connection] = Sharing()
         self._addresses: Counter[str] = Counter()
         self._tokens = HANDSHAKE_BURST
         self._refilled_at = now
@@ -75,10 +76,9 @@ class Crowd:
         """Count a socket under its principal; False when that user has too many."""
         principal = connection.session.principal
         assert principal is not None  # noqa: S101 (it was admitted)
-        of_user = self._by_user.setdefault(principal.user_id, set())
-        of_user.add(connection)
-        self._by_session.setdefault(principal.session_id, set()).add(connection)
-        return not self._limits or len(of_user) <= MAX_PER_USER
+        of_user = self._by_user.add(principal.user_id, connection)
+        self._by_session.add(principal.session_id, connection)
+        return not self._limits or of_user <= MAX_PER_USER
 
     def leave(self, connection: Connection) -> None:
         """Forget a socket."""
@@ -88,11 +88,11 @@ class Crowd:
         self._addresses[connection.address] -= 1
         if not self._addresses[connection.address]:
             del self._addresses[connection.address]
-        for index, key in self._places(connection):
-            group = index.get(key, set())
-            group.discard(connection)
-            if not group:
-                index.pop(key, None)
+        session = connection.session
+        if session.principal is not None:
+            self._by_user.discard(session.principal.user_id, connection)
+        for session_id in session.session_ids:
+            self._by_session.discard(session_id, connection)
 
     def get(self, id: str) -> Connection | None:  # noqa: A002 (the field's name)
         """The socket with this id."""
@@ -100,14 +100,8 @@ class Crowd:
 
     def of_user(self, user_id: UUID) -> list[Connection]:
         """All sockets of a user."""
-        return list(self._by_user.get(user_id, ()))
+        return self._by_user.of(user_id)
 
     def of_session(self, session_id: UUID) -> list[Connection]:
         """All sockets that were opened with tokens of a session."""
-        return list(self._by_session.get(session_id, ()))
-
-    def _places(self, connection: Connection) -> list[tuple[dict[UUID, set[Connection]], UUID]]:
-        return [
-            *((self._by_user, user_id) for user_id in connection.session.user_ids),
-            *((self._by_session, session_id) for session_id in connection.session.session_ids),
-        ]
+        return self._by_session.of(session_id)

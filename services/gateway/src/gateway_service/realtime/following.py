@@ -60,7 +60,7 @@ class Following:
     def _remember_removal(self, conversation: Conversation, entry: Entry) -> None:
         person = self._state.people.get(entry.removes or "")
         if person is not None:
-            person.ended[conversation.id] = entry.seq
+            person.left(conversation.id, entry.seq)
 
     def _catch_up_with_those_ahead(self, conversation: Conversation) -> None:
         for attachment in conversation.attachments.values():

@@ -90,6 +90,8 @@ class Gateway:
         self.draining = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self.backlog.on_excess = lambda: self.backlog.relieve(self.crowd)
+        # Bound once: each access would make a method anew, and ten thousand connections keep theirs.
+        self.on_closed, self._on_room = self.closed, self._drained
         self._keys = keys
         self._started = False
 
@@ -130,7 +132,8 @@ class Gateway:
         """A socket was accepted."""
         if not self.crowd.enter(connection):
             connection.close(close_codes.TOO_MANY_CONNECTIONS, "too many connections from this address")
-        connection.transport.on_drained(lambda: self._drained(connection))
+        connection.on_room = self._on_room
+        connection.transport.on_drained(connection.has_room)
         self.look_later(connection)
 
     def left(self, connection: Connection) -> None:

@@ -67,7 +67,7 @@ class Hub:
     def sessions_of(self, user: str) -> tuple[Session, ...]:
         """The open sockets of a user."""
         person = self._state.people.get(user)
-        return tuple(person.sessions) if person else ()
+        return person.sessions if person else ()
 
     def is_member(self, session: Session, conversation: str) -> bool:
         """Whether this socket is served this conversation at the moment."""
@@ -102,7 +102,7 @@ class Hub:
         effects: Effects = []
         self._belonging.members(memberships, effects)
         self._state.members[session] = Member(memberships.user)
-        self._state.person(memberships.user).sessions.add(session)
+        self._state.person(memberships.user).came(session)
         self._belonging.attach(session, memberships, cursors, epochs, effects)
         self._belonging.drain_early(memberships.user, effects)
         return pumps_last(effects)
@@ -129,7 +129,7 @@ class Hub:
         for conversation_id in list(member.attachments):
             self._state.drop(self._state.conversations[conversation_id], session)
         del self._state.members[session]
-        self._state.people[member.user].sessions.discard(session)
+        self._state.people[member.user].went(session)
 
     def pump(self, session: Session, room_bytes: int) -> Effects:
         """Go on with what `session` lacks, if there is room for about `room_bytes` in its queue."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from gateway_service.realtime.effects import Session
 
 MAX_EARLY_NOTES = 200
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Note:
 
 
 class Person:
-    """A person with sockets here.
+    """A person with sockets here; most have one, and nothing else to remember: so nothing is made before it is needed.
 
     Attributes:
         sessions: Their open sockets.
@@ -61,11 +63,11 @@ class Person:
 
     def __init__(self, id: str) -> None:  # noqa: A002 (the field's name)
         self.id = id
-        self.sessions: set[Session] = set()
+        self.sessions: tuple[Session, ...] = ()
         self.arriving = 0
         self.version: int | None = None
-        self.early: list[Note] = []
-        self.ended: dict[str, int] = {}
+        self.early: Sequence[Note] = ()
+        self.ended: Mapping[str, int] = _NONE
         self.idle_since: float | None = None
 
     @property
@@ -73,10 +75,22 @@ class Person:
         """Whether nobody here needs to know about them."""
         return not self.sessions and not self.arriving
 
+    def came(self, session: Session) -> None:
+        """One more socket of theirs is open."""
+        self.sessions = (*self.sessions, session)
+
+    def went(self, session: Session) -> None:
+        """One is closed."""
+        self.sessions = tuple(each for each in self.sessions if each != session)
+
+    def left(self, conversation: str, seq: int) -> None:
+        """The removal at `seq` was delivered."""
+        self.ended = {**self.ended, conversation: seq}
+
     def keep_for_later(self, note: Note) -> None:
         """Remember a note until the memberships that it may already be part of are here."""
         if len(self.early) < MAX_EARLY_NOTES:
-            self.early.append(note)
+            self.early = (*self.early, note)
 
 
 def memberships_from_answer(user: str, answer: Mapping[str, Any]) -> Memberships:

@@ -6,7 +6,7 @@ WAITING ── auth ──> ADMITTING ── let in ──> OPEN ──> CLOSED
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
@@ -60,9 +60,7 @@ class Session:
         header_token: Token of the handshake's `Authorization` header, if it had one.
         opened_at: Monotonic seconds of the handshake.
         heard_at: Monotonic seconds of the latest frame.
-        expires_at: Unix seconds of the token's end.
         warned: Whether the client was told that its token ends soon.
-        user_ids: Its user, once it is known.
         session_ids: Sessions of all tokens it was opened with; ending the newest ends the socket.
         limits: Whether floods are refused.
     """
@@ -74,15 +72,18 @@ class Session:
     principal: Principal | None = None
     token: str | None = None
     heard_at: float = 0.0
-    expires_at: float = 0.0
     warned: bool = False
-    user_ids: set[UUID] = field(default_factory=set)
-    session_ids: set[UUID] = field(default_factory=set)
+    session_ids: tuple[UUID, ...] = ()
     _flood_full_at: float = 0.0
-    _typed: dict[str, tuple[float, int]] = field(default_factory=dict)
+    _typed: dict[str, tuple[float, int]] | None = None
 
     def __post_init__(self) -> None:
         self.heard_at = self.opened_at
+
+    @property
+    def expires_at(self) -> float:
+        """Unix seconds of the token's end; 0 while there is none."""
+        return 0.0 if self.principal is None else self.principal.expires_at
 
     def heard(self, now: float) -> Close | None:
         """Note a frame; says when there are too many of them."""
@@ -106,13 +107,14 @@ class Session:
         """The token was verified, at first or again."""
         self.principal = principal
         self.token = token
-        self.user_ids.add(principal.user_id)
-        self.session_ids.add(principal.session_id)
-        self.expires_at = float(principal.expires_at)
+        if principal.session_id not in self.session_ids:
+            self.session_ids += (principal.session_id,)
         self.warned = False
 
     def may_type(self, conversation: str, now: float) -> bool:
         """Whether a `typing` frame is passed on: two a second for each conversation, so that "stopped" follows "started"."""
+        if self._typed is None:
+            self._typed = {}
         since, count = self._typed.get(conversation, (-TYPING_SECONDS, 0))
         if now - since >= TYPING_SECONDS:
             since, count = now, 0
