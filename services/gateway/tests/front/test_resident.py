@@ -36,8 +36,8 @@ async def test_who_waits_for_answers_is_taken_from_no_more_while_the_uplink_is_f
     monkeypatch.setattr("gateway_service.front.resident.frames_in.take", lambda _g, _c, text: taken.append(text))
     monkeypatch.setattr(uplink, "MAX_PENDING_CHARS", 10)
     full, connection, socket = Uplink(Nobody(), lambda *_: None), SimpleNamespace(outstanding=1), Socket()
-    front = SimpleNamespace(call_later=lambda seconds, call: later.append((seconds, call)), call_soon=later.append)
-    resident = Resident(front, socket, SimpleNamespace(uplink=full), connection)  # type: ignore[arg-type]
+    lobby = SimpleNamespace(call_later=lambda seconds, call: later.append((seconds, call)), call_soon=later.append)
+    resident = Resident(lobby, socket, SimpleNamespace(uplink=full), connection)  # type: ignore[arg-type]
     send: Any = SimpleNamespace(conversation="c", body="x" * 10, id="i", reply_to=None, attachment_ids=())
     full.put(Queued(SimpleNamespace(id="s"), "token", send))  # type: ignore[arg-type]
     resident.ready()

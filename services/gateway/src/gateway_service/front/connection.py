@@ -1,29 +1,28 @@
-"""One open WebSocket on a Twisted transport: frames in and out, and its end. One object with a few slots.
+"""One open WebSocket: frames in and out, and its end. One object with a few slots.
 
-It knows nothing of who is at the other end or what the messages mean: a `Taker` takes them.
+It knows nothing of who is at the other end or what the messages mean: a `Taker` takes them. What is below it is its
+adapter's, which makes one object of both.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Protocol
-
-from twisted.internet.interfaces import IProtocol
-from zope.interface import implementer
+from typing import Any, Protocol
 
 from chatire_shared.contracts import close_codes
 from gateway_service.front import wire
+from gateway_service.front.lobby import Lobby
 from gateway_service.front.outlet import Outlet
 from gateway_service.realtime.frames import Frame
 from gateway_service.realtime.protocol import MAX_FRAME_BYTES
 from gateway_service.realtime.transport import HIGH_WATER_BYTES
 
-if TYPE_CHECKING:
-    from gateway_service.front.factory import Front
-
 MAX_UNREAD_BYTES = 2 * MAX_FRAME_BYTES
 """Over this much of complete frames that nobody has taken, nothing more is read from a socket."""
 ABNORMAL = 1006
+Address = tuple[str, int] | None
+"""Host and port; None for what has none, like a UNIX socket."""
 _CODES = {wire.TOO_BIG: close_codes.FRAME_TOO_LARGE, wire.INVALID_TEXT: close_codes.MALFORMED}
 
 
@@ -47,14 +46,13 @@ class Taker(Protocol):
         """There is nobody at the other end any more; called once."""
 
 
-@implementer(IProtocol)
 class SlimSocket(Outlet):
-    """Twisted's protocol and the gateway's `Transport` in one, so that an idle connection is one object and its buffers."""
+    """The server's protocol and the gateway's `Transport` in one, so that an idle connection is one object and its buffers."""
 
     __slots__ = ("_is_choked", "_is_paused", "_needs_more", "_parser", "_state", "_taker", "_untaken_bytes")
 
-    def __init__(self, front: Front, transport: Any) -> None:
-        super().__init__(front, transport)
+    def __init__(self, lobby: Lobby, transport: Any) -> None:
+        super().__init__(lobby, transport)
         self._parser = wire.Parser(MAX_FRAME_BYTES)
         self._state = State.OPEN
         self._taker: Taker | None = None
@@ -63,19 +61,15 @@ class SlimSocket(Outlet):
 
     # Reading
 
-    def makeConnection(self, transport: Any) -> None:  # noqa: N802 (Twisted's name)
-        """Follow another protocol on its transport."""
-        self.transport = transport
-
     def taken_by(self, taker: Taker) -> None:
         """Change who takes the messages; what waits is announced in the next turn."""
         self._taker = taker
         if self._state is State.OVER:
             self._say_gone(wire.NO_CODE)
         else:
-            self._front.call_soon(self._announce)
+            self._lobby.call_soon(self._announce)
 
-    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+    def received(self, data: bytes) -> None:
         """Bytes came."""
         if self._state is State.OVER:
             return
@@ -118,17 +112,22 @@ class SlimSocket(Outlet):
         What is only a part of a frame isn't counted: unless the rest of it is read, it can never be taken.
         """
         untaken = 0 if self._needs_more or self._state is not State.OPEN else self._parser.unread
-        unread = self._front.unread
+        unread = self._lobby.unread
         unread.bytes += untaken - self._untaken_bytes
         self._untaken_bytes = untaken
         is_choked = untaken > MAX_UNREAD_BYTES or (untaken > 0 and unread.is_much)
         if is_choked is self._is_choked or self.transport is None:
             return
         self._is_choked = is_choked
-        if is_choked:
-            self.transport.pauseProducing()
-        else:
-            self.transport.resumeProducing()
+        self._read(go_on=not is_choked)
+
+    @abstractmethod
+    def _read(self, *, go_on: bool) -> None:
+        """Read on from the connection, or nothing more for now."""
+
+    @abstractmethod
+    def addresses(self) -> tuple[Address, Address]:
+        """Theirs and ours, as ASGI has them."""
 
     # The gateway's way out (realtime.transport.Transport); `Outlet` has the rest of it
 
@@ -143,7 +142,7 @@ class SlimSocket(Outlet):
             return
         self._put(wire.close_frame(code, reason))
         self._state = State.CLOSING
-        self._front.closing.watch(self)
+        self._lobby.closing.watch(self)
         self._count_untaken()
         self._await_their_close()
 
@@ -155,7 +154,7 @@ class SlimSocket(Outlet):
         """Go on, in the next turn: the caller is in the middle of something."""
         if self._is_paused:
             self._is_paused = False
-            self._front.call_soon(self._announce)
+            self._lobby.call_soon(self._announce)
 
     # The handshake's side
 
@@ -166,7 +165,7 @@ class SlimSocket(Outlet):
 
     def open(self, answer: bytes) -> None:
         """Send the answer that opens the socket."""
-        self._front.arriving.forget(self)
+        self._lobby.arriving.forget(self)
         if self._state is State.OPEN:
             self._put(answer)
 
@@ -204,7 +203,7 @@ class SlimSocket(Outlet):
 
     def _be_over(self, code: int) -> None:
         self._state = State.OVER
-        self._front.closing.watch(self)
+        self._lobby.closing.watch(self)
         self._count_untaken()
         self._say_gone(code)
 
@@ -214,11 +213,11 @@ class SlimSocket(Outlet):
         if taker is not None:
             taker.gone(code)
 
-    def connectionLost(self, reason: Any) -> None:  # noqa: N802
+    def lost(self) -> None:
         """TCP is over."""
         self._state = State.OVER
         self.transport = self._out = None
         self._count_untaken()
-        self._front.arriving.forget(self)
-        self._front.closing.forget(self)
+        self._lobby.arriving.forget(self)
+        self._lobby.closing.forget(self)
         self._say_gone(ABNORMAL)

@@ -6,10 +6,12 @@ every plugin to look for the one it wants.
 
 from __future__ import annotations
 
+import asyncio
+import select
 import socket
 from typing import Any
 
-from twisted.internet import defer
+from twisted.internet import defer, tcp
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint, IStreamServerEndpointStringParser
 from twisted.plugin import IPlugin
@@ -46,17 +48,32 @@ class FrontEndpoint:
         """Listen; `protocolFactory` is Daphne's, whose server knows the application."""
         from django.conf import settings
 
-        from gateway_service.front.factory import Front
         from gateway_service.front.life import Life
+        from gateway_service.front.lobby import Lobby
+        from gateway_service.front.on_twisted import Factory
         from gateway_service.realtime.runtime import get_gateway
 
         server = protocolFactory.server
-        front = Front(server.application, protocolFactory, get_gateway, direct=settings.DIRECT_WRITES)
-        self._reactor.callWhenRunning(front.begin)
-        listening = defer.maybeDeferred(self._inner.listen, front).addCallback(tuned)
+        lobby = Lobby(server.application, get_gateway, root_path=str(server.root_path))
+        # Daphne sets the loop only after it has made its ports.
+        self._reactor.callWhenRunning(lambda: lobby.begin(asyncio.get_event_loop()))
+        factory = Factory(lobby, protocolFactory)
+        listening = defer.maybeDeferred(self._inner.listen, factory).addCallback(tuned)
+        if settings.DIRECT_WRITES:
+            listening.addCallback(self._with_own_sockets, factory)
         if not getattr(server, "keeps_gateway", False):
             listening.addCallback(Life(self._reactor, get_gateway).begin)
         return listening
+
+    def _with_own_sockets(self, port: Any, factory: Any) -> Any:
+        """Accept past Twisted where that can be: on Linux, and nothing but TCP below us (a TLS port has another factory)."""
+        if not hasattr(select, "epoll") or type(port) is not tcp.Port or port.factory != factory:
+            return port
+        from gateway_service.front.doorway import Doorway
+
+        doorway = Doorway(port, factory.lobby, factory.http, self._reactor)
+        self._reactor.callWhenRunning(doorway.begin)
+        return doorway
 
 
 def _quoted(word: str) -> str:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 from chatire_shared.contracts import close_codes
 from gateway_service.front import wire
 from gateway_service.front.connection import SlimSocket
+from gateway_service.front.lobby import Lobby
 from gateway_service.realtime import frames_in
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.gateway import Gateway
 from gateway_service.realtime.uplink import FULL_PAUSE_SECONDS
-
-if TYPE_CHECKING:
-    from gateway_service.front.factory import Front
 
 logger = logging.getLogger("chatire.gateway")
 
@@ -26,10 +23,10 @@ SLICE = 64
 class Resident:
     """Takes one socket's frames in order; the few that have to wait for something run as a task, and those behind wait."""
 
-    __slots__ = ("_connection", "_front", "_gateway", "_goes_on_later", "_socket", "_task")
+    __slots__ = ("_connection", "_gateway", "_goes_on_later", "_lobby", "_socket", "_task")
 
-    def __init__(self, front: Front, socket: SlimSocket, gateway: Gateway, connection: Connection) -> None:
-        self._front = front
+    def __init__(self, lobby: Lobby, socket: SlimSocket, gateway: Gateway, connection: Connection) -> None:
+        self._lobby = lobby
         self._socket = socket
         self._gateway = gateway
         self._connection = connection
@@ -48,7 +45,7 @@ class Resident:
     def _take(self) -> None:
         self._goes_on_later = self._connection.outstanding > 0 and self._gateway.uplink.is_full
         if self._goes_on_later:
-            self._front.call_later(FULL_PAUSE_SECONDS, self._take)
+            self._lobby.call_later(FULL_PAUSE_SECONDS, self._take)
             return
         for _ in range(SLICE):
             item = self._socket.take() if self._task is None else None
@@ -57,7 +54,7 @@ class Resident:
             if item[0] in (wire.TEXT, wire.BINARY):
                 self._act(item[1] if item[0] == wire.TEXT else None)
         self._goes_on_later = True
-        self._front.call_soon(self._take)
+        self._lobby.call_soon(self._take)
 
     def _act(self, text: str | None) -> None:
         try:
@@ -66,7 +63,7 @@ class Resident:
             self._failed(error)
             return
         if more is not None:
-            self._task = self._front.start(more)
+            self._task = self._lobby.start(more)
             self._task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:

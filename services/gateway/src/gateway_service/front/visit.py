@@ -6,19 +6,17 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from chatire_shared.contracts import close_codes
 from gateway_service.front import wire
 from gateway_service.front.connection import SlimSocket
 from gateway_service.front.head import Upgrade, refusal, switching
+from gateway_service.front.lobby import Lobby
 from gateway_service.front.resident import Resident
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.gateway import Gateway
-
-if TYPE_CHECKING:
-    from gateway_service.front.factory import Front
 
 logger = logging.getLogger("chatire.gateway")
 
@@ -28,8 +26,8 @@ Message = dict[str, Any]
 class Visit:
     """The ASGI side of one socket, for as long as the application wants it."""
 
-    def __init__(self, front: Front, socket: SlimSocket) -> None:
-        self._front = front
+    def __init__(self, lobby: Lobby, socket: SlimSocket) -> None:
+        self._lobby = lobby
         self._socket = socket
         self._key = b""
         self._is_connected = False
@@ -41,11 +39,11 @@ class Visit:
         """Run the application on this request."""
         self._key = upgrade.key
         self._socket.taken_by(self)
-        self._front.start(self._run(self._front.application(self._scope(upgrade), self._receive, self._send)))
+        self._lobby.start(self._run(self._lobby.application(self._scope(upgrade), self._receive, self._send)))
 
     def keep(self, gateway: Gateway, connection: Connection) -> None:
         """The application is done: from now on frames go straight to the gateway (`scope["chatire.front"]`)."""
-        self._socket.taken_by(Resident(self._front, self._socket, gateway, connection))
+        self._socket.taken_by(Resident(self._lobby, self._socket, gateway, connection))
 
     # As the socket's taker
 
@@ -63,8 +61,7 @@ class Visit:
     # As the application's server
 
     def _scope(self, upgrade: Upgrade) -> Message:
-        transport = self._socket.transport
-        peer, host = transport.getPeer(), transport.getHost()
+        client, server = self._socket.addresses()
         return {
             "type": "websocket",
             "asgi": {"version": "3.0"},
@@ -72,11 +69,11 @@ class Visit:
             "scheme": "ws",
             "path": unquote(upgrade.path.decode("ascii")),
             "raw_path": upgrade.path,
-            "root_path": self._front.root_path,
+            "root_path": self._lobby.root_path,
             "query_string": upgrade.query,
             "headers": upgrade.headers,
-            "client": _address(peer),
-            "server": _address(host),
+            "client": client,
+            "server": server,
             "subprotocols": upgrade.subprotocols(),
             "chatire.transport": self._socket,
             "chatire.front": self,
@@ -123,7 +120,3 @@ class Visit:
             text = message.get("text")
             opcode = wire.BINARY if text is None else wire.TEXT
             self._socket.send(opcode, message["bytes"] if text is None else text.encode())
-
-
-def _address(address: Any) -> tuple[str, int] | None:
-    return (str(address.host), int(address.port)) if hasattr(address, "port") else None
