@@ -133,3 +133,15 @@ def test_the_keys_of_auth_are_where_its_base_urls_say() -> None:
     assert sorted(cache._urls.in_turn()) == [
         f"http://{host}/api/auth/.well-known/jwks.json" for host in ("one:1", "two:2")
     ]
+
+
+def test_a_key_is_at_hand_while_it_is_known_and_fresh() -> None:
+    """Then nobody waits for a look at auth."""
+    auth = Auth(TokenMint("a"))
+    cache = auth.cache()
+    assert not cache.is_at_hand("a")
+    cache.get("a")
+    assert cache.is_at_hand("a")
+    assert not cache.is_at_hand("b")
+    auth.now += 301
+    assert not cache.is_at_hand("a")

@@ -53,6 +53,20 @@ def test_only_what_was_verified_is_recalled(verifier: Verifier) -> None:
     assert verifier.recall(token) is None
 
 
+def test_at_once_is_as_verified_unless_a_key_must_be_fetched_first(verifier: Verifier) -> None:
+    """An event loop never waits for a key."""
+    token = mint.access(ADA, "ada")
+    first = verifier.verify_at_once(token)
+    assert first is not None
+    assert first.user_id == ADA
+    assert verifier.verify(token) is first
+    with pytest.raises(Unauthenticated):
+        verifier.verify_at_once(token[:-4] + "AAAA")
+    with pytest.raises(Unauthenticated):
+        verifier.verify_at_once("anything")
+    assert verifier.verify_at_once(TokenMint("another").access(ADA, "ada")) is None
+
+
 def test_what_is_recalled_ends_like_what_is_verified() -> None:
     """Expiry and revocation are asked each time."""
     now, revoked = [time.time()], [False]

@@ -106,6 +106,10 @@ class ConfirmedLoopLayer(RedisPubSubLoopLayer):  # type: ignore[misc]
         by_shard = self._by_shard(self._get_group_channel_name(group) for group in groups)
         for raw in by_shard.values():
             self._receiver_channels.update(raw)
+        if len(by_shard) == 1:  # As nearly always; `gather` would make a task of it.
+            ((shard, raw),) = by_shard.items()
+            await shard.subscriber.subscribe(raw)
+            return
         results = await asyncio.gather(
             *(shard.subscriber.subscribe(raw) for shard, raw in by_shard.items()), return_exceptions=True
         )

@@ -22,28 +22,31 @@ class Waiters:
         """Whether all `channels` arrived within `seconds` (None: however long it takes)."""
         if not channels:
             return True
-        waiter = _Waiter(set(channels), asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(set(channels), loop.create_future())
         for channel in channels:
             self._by_channel.setdefault(channel, []).append(waiter)
+        # Not `asyncio.wait`: that costs more than all else here, and every socket that is let in comes by.
+        timer = None if seconds is None else loop.call_later(seconds, _say, waiter.done, False)
         try:
-            await asyncio.wait({waiter.done}, timeout=seconds)
-            return waiter.done.done() and waiter.done.result()
+            return await waiter.done
         finally:
+            if timer is not None:
+                timer.cancel()
             self._forget(waiter)
 
     def arrived(self, channel: bytes) -> None:
         """The channel is confirmed, or no longer wanted."""
         for waiter in self._by_channel.pop(channel, ()):
             waiter.missing.discard(channel)
-            if not waiter.missing and not waiter.done.done():
-                waiter.done.set_result(True)
+            if not waiter.missing:
+                _say(waiter.done, True)
 
     def release_all(self) -> None:
         """Tell everybody that what they wait for will not come."""
         for waiters in self._by_channel.values():
             for waiter in waiters:
-                if not waiter.done.done():
-                    waiter.done.set_result(False)
+                _say(waiter.done, False)
         self._by_channel.clear()
 
     def _forget(self, waiter: _Waiter) -> None:
@@ -53,3 +56,8 @@ class Waiters:
                 others.remove(waiter)
             if not others:
                 self._by_channel.pop(channel, None)
+
+
+def _say(done: asyncio.Future[bool], outcome: bool) -> None:  # noqa: FBT001 (`call_later` takes no keywords)
+    if not done.done():
+        done.set_result(outcome)

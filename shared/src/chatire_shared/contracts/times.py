@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 def rfc3339(moment: datetime) -> str:
     """`moment` as `2026-11-23T09:30:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def unix_microseconds(moment: datetime) -> int:

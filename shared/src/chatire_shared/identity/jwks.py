@@ -102,6 +102,10 @@ class JwksCache:
             raise Unauthenticated
         return key
 
+    def is_at_hand(self, kid: str) -> bool:
+        """Whether this key is known, and fresh enough to be used without a look at auth."""
+        return kid in self._keys and self._age() <= REFRESH_SECONDS
+
     def ready(self) -> None:
         """Check that keys are at hand.
 

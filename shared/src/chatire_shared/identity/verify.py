@@ -28,6 +28,9 @@ class KeySource(Protocol):
     def get(self, kid: str) -> EllipticCurvePublicKey:
         """The key named `kid`; raises Unauthenticated when there is none."""
 
+    def is_at_hand(self, kid: str) -> bool:
+        """Whether `get` answers without asking anybody."""
+
 
 class Verifier:
     """Turns an access token into the principal it proves, remembering tokens already verified until they expire.
@@ -85,6 +88,13 @@ class Verifier:
         digest = _digest(token)
         principal = self._seen.get(digest)
         return None if principal is None else self._judge(digest, principal)
+
+    def verify_at_once(self, token: str) -> Principal | None:
+        """As `verify`, for an event loop; None where a key would have to be fetched first."""
+        principal = self.recall(token)
+        if principal is None and self._keys.is_at_hand(open_header(token, ACCESS_TYP)):
+            principal = self.verify(token)
+        return principal
 
     def _judge(self, digest: bytes, principal: Principal) -> Principal:
         if self._clock() >= principal.expires_at + LEEWAY_SECONDS:

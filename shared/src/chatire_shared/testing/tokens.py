@@ -29,6 +29,10 @@ class TokenMint:
             raise Unauthenticated
         return self.private_key.public_key()
 
+    def is_at_hand(self, kid: str) -> bool:
+        """Whether it is ours."""
+        return kid == self.kid
+
     def claims(self, user_id: UUID | None = None, username: str = "ada", **changes: Any) -> dict[str, Any]:
         """Valid claims; `changes` replaces some, and None leaves one out."""
         now = int(time.time())

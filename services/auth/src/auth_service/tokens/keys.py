@@ -134,6 +134,10 @@ class KeyRing:
             raise Unauthenticated
         return key
 
+    def is_at_hand(self, kid: str) -> bool:
+        """Whether there is such a key, for a `Verifier`."""
+        return kid in self.keys().public_keys()
+
     def signing_key(self) -> tuple[str, EllipticCurvePrivateKey]:
         """The current key and its `kid`.
 

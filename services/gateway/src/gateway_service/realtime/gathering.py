@@ -16,7 +16,8 @@ CALLS = 2
 class Gathering:
     """All first looks at memberships of one process.
 
-    Who asks gets an answer that was read after that: a question joins only a call that hasn't begun.
+    Who asks gets an answer that was read after that: a question joins only a call that hasn't begun. A second call goes out
+    beside the first only when it is full: two half-full ones cost more and bring the answers no sooner.
     """
 
     def __init__(self, upstream: Upstream, tasks: Tasks) -> None:
@@ -34,7 +35,7 @@ class Gathering:
         answer = self._wanted.get(user)
         if answer is None:
             answer = self._wanted[user] = asyncio.get_running_loop().create_future()
-            if self._calls < CALLS:
+            if not self._calls or (self._calls < CALLS and len(self._wanted) >= MAX_PEOPLE):
                 self._calls += 1
                 self._tasks.start(self._work())
         # Shielded: the end of one who waits is not the end of the others.

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chatire_shared.http.addresses import resolve
+from chatire_shared.http.addresses import is_within, resolve
 from gateway_service.realtime import origins, protocol
+
+_READ = frozenset({b"authorization", b"host", b"origin", b"x-forwarded-for", b"x-forwarded-proto"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,11 @@ def read_handshake(scope: dict[str, Any], *, trusted: Sequence[Any], allowed_ori
     """The facts in an ASGI scope; forwarded headers count only from our own proxies."""
     headers: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
-        headers.setdefault(bytes(name).decode("latin-1").lower(), []).append(bytes(value).decode("latin-1"))
+        if name in _READ:
+            headers.setdefault(name.decode(), []).append(bytes(value).decode("latin-1"))
     peer = (scope.get("client") or ("", 0))[0]
     address = resolve(peer, _first(headers, "x-forwarded-for"), trusted)
-    behind_proxy = ("x-forwarded-for" in headers and address != peer) or _is_trusted(peer, trusted)
+    behind_proxy = ("x-forwarded-for" in headers and address != peer) or is_within(peer, trusted)
     scheme = _first(headers, "x-forwarded-proto") if behind_proxy else None
     given = headers.get("origin", [])
     origin_allowed = len(given) <= 1 and origins.is_allowed(
@@ -49,10 +52,6 @@ def read_handshake(scope: dict[str, Any], *, trusted: Sequence[Any], allowed_ori
         token=_bearer(_first(headers, "authorization")),
         address=address,
     )
-
-
-def _is_trusted(peer: str, trusted: Sequence[Any]) -> bool:
-    return resolve(peer, "192.0.2.1", trusted) != peer
 
 
 def _first(headers: dict[str, list[str]], name: str) -> str | None:
