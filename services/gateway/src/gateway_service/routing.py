@@ -8,6 +8,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path, re_path
 
 from gateway_service.realtime.consumers import GatewayConsumer
+from gateway_service.realtime.lasting import freeze
 from gateway_service.realtime.pages import Pages
 from gateway_service.realtime.reporting import metrics_text
 from gateway_service.realtime.runtime import get_gateway
@@ -22,6 +23,7 @@ class Lifespan:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 await get_gateway().start()
+                freeze()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await get_gateway().stop()

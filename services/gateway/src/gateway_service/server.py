@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import re
 import socket
 import sys
@@ -30,6 +29,7 @@ from twisted.internet import defer, reactor
 
 from chatire_shared.contracts import close_codes
 from chatire_shared.crash_points import started
+from gateway_service.realtime.lasting import freeze
 from gateway_service.realtime.transport import DaphneTransport
 
 MAX_MESSAGE_BYTES = 524_288
@@ -163,10 +163,7 @@ class GatewayServer(Server):  # type: ignore[misc]
         )
         started("gateway")
         self._starting = asyncio.ensure_future(self.gateway.start())
-        # What exists now lives as long as the process; full collections over it cost a third of a busy gateway.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
+        freeze()
 
     def listen_success(self, port: Any) -> None:
         """Remember the port, to stop listening on it."""

@@ -8,10 +8,10 @@ from echoing import echoing
 from house import House
 
 
-@pytest.fixture(scope="session")
-def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """An echo behind the slim front."""
-    with echoing(tmp_path_factory.mktemp("echo")) as house:
+@pytest.fixture(scope="session", params=["stock", "uvicorn-slim"])
+def echo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """An echo behind the slim front of each server."""
+    with echoing(tmp_path_factory.mktemp("echo"), request.param) as house:
         yield house
 
 

@@ -81,6 +81,7 @@ class Unmodified(AsyncWebsocketConsumer):  # type: ignore[misc]
 application = ProtocolTypeRouter(
     {
         "http": gateway_application.application_mapping["http"],
+        "lifespan": gateway_application.application_mapping["lifespan"],
         "websocket": URLRouter([path("ws", echo), path("echo", Unmodified.as_asgi()), re_path("", echo)]),
     }
 )

@@ -1,4 +1,4 @@
-"""The stock `daphne` command with the slim front and an application that echoes."""
+"""The slim front, under the stock `daphne` command or uvicorn's, and an application that echoes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from pathlib import Path
 from house import House, running
 
 HERE = str(Path(__file__).parent)
-STOCK = ("-m", "daphne", "-e", "chatire:tcp:port={port}:interface=127.0.0.1:backlog=4096", "echo_app:application")
 
 
 @contextmanager
-def echoing(folder: Path, **environment: str) -> Iterator[House]:
+def echoing(folder: Path, kind: str = "stock", **environment: str) -> Iterator[House]:
     """It runs; without limits, since tests open many sockets at once."""
-    with running("stock", folder, STOCK, PYTHONPATH=HERE, CHATIRE_LIMITS="off", **environment) as house:
+    with running(kind, folder, "echo_app:application", PYTHONPATH=HERE, CHATIRE_LIMITS="off", **environment) as house:
         yield house

@@ -10,8 +10,9 @@ from twisted.internet.testing import MemoryReactor
 from twisted.plugin import getPlugins
 
 from gateway_service.front.deadlines import Deadlines
-from gateway_service.front.endpoint import KERNEL_BUFFER_BYTES, USER_TIMEOUT_MS, FrontParser, tuned
+from gateway_service.front.endpoint import FrontParser, tuned
 from gateway_service.front.flusher import SLICE, Flusher
+from gateway_service.front.tuning import KERNEL_BUFFER_BYTES, USER_TIMEOUT_MS
 
 
 class Clock:

@@ -19,10 +19,12 @@ PLENTY = 12_000_000
 """Over what the kernel holds for a socket on loopback."""
 
 
-@pytest.fixture(scope="module", params=["on", "off"])
+@pytest.fixture(scope="module", params=["on", "off", "uvicorn"])
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """An echo with direct writes, and without."""
-    with echoing(tmp_path_factory.mktemp("echo"), CHATIRE_DIRECT_WRITES=request.param) as house:
+    """An echo on sockets of our own, on Twisted's transports, and on asyncio's."""
+    kind = "uvicorn-slim" if request.param == "uvicorn" else "stock"
+    direct = "off" if request.param == "off" else "on"
+    with echoing(tmp_path_factory.mktemp("echo"), kind, CHATIRE_DIRECT_WRITES=direct) as house:
         yield house
 
 

@@ -9,14 +9,14 @@ from house import House, running
 from chatire_shared.testing.servers import ValkeyServer
 
 
-@pytest.fixture(scope="module", params=["daphne", "slim", "uvicorn"])
+@pytest.fixture(scope="module", params=["daphne", "slim", "uvicorn", "uvicorn-slim"])
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A gateway under each server that it supports."""
     with running(request.param, tmp_path_factory.mktemp("house")) as house:
         yield house
 
 
-@pytest.fixture(params=["daphne", "slim"])
+@pytest.fixture(params=["daphne", "slim", "uvicorn-slim"])
 def own_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A gateway that the test may ruin."""
     with running(request.param, tmp_path) as house:
@@ -32,7 +32,7 @@ def valkey() -> Iterator[ValkeyServer]:
     server.destroy()
 
 
-@pytest.fixture(params=["daphne", "slim"])
+@pytest.fixture(params=["daphne", "slim", "uvicorn-slim"])
 def frail_house(request: pytest.FixtureRequest, tmp_path: Path, valkey: ValkeyServer) -> Iterator[House]:
     """A gateway on that Valkey."""
     with running(request.param, tmp_path, CHATIRE_REDIS_URL=valkey.url) as house:

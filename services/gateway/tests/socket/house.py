@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,18 @@ from device import Device
 from chatire_shared.testing.servers import ensure_redis
 from chatire_shared.testing.tokens import TokenMint, public_jwk
 
+_UVICORN = (
+    *("-m", "uvicorn", "{application}", "--port", "{port}", "--log-level", "warning"),
+    *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--lifespan", "on"),
+)
+_UVICORN_SLIM = (*_UVICORN, "--http", "gateway_service.front.uvicorn:Front")
+
 COMMANDS = {
     "daphne": ["-m", "gateway_service.server", "--bind", "127.0.0.1", "--port", "{port}"],
     "slim": ["-m", "gateway_service.server", "--bind", "127.0.0.1", "--port", "{port}"],
-    "stock": ["-m", "daphne", "-e", "chatire:tcp:port={port}:interface=127.0.0.1", "gateway_service.asgi:application"],
-    "uvicorn": [
-        *("-m", "uvicorn", "gateway_service.asgi:application", "--port", "{port}", "--log-level", "warning"),
-        *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--lifespan", "on"),
-    ],
+    "stock": ["-m", "daphne", "-e", "chatire:tcp:port={port}:interface=127.0.0.1:backlog=4096", "{application}"],
+    "uvicorn": _UVICORN,
+    "uvicorn-slim": _UVICORN_SLIM,
 }
 
 
@@ -70,8 +74,10 @@ class House:
 
 
 @contextmanager
-def running(kind: str, folder: Path, command: Sequence[str] = (), **environment: str) -> Iterator[House]:
-    """A gateway under the server of this kind, or started by another command, with `{port}` in it."""
+def running(
+    kind: str, folder: Path, application: str = "gateway_service.asgi:application", **environment: str
+) -> Iterator[House]:
+    """A gateway, or another application, under the server of this kind."""
     key = TokenMint(kid="gateway")
     redis_url = environment.get("CHATIRE_REDIS_URL") or ensure_redis()
     backstage = Backstage(redis_url, key)
@@ -92,7 +98,7 @@ def running(kind: str, folder: Path, command: Sequence[str] = (), **environment:
         "CHATIRE_FRONT": FRONTS.get(kind, "daphne"),
         "DJANGO_SETTINGS_MODULE": "gateway_service.settings",
     }
-    arguments = [part.format(port=port) for part in command or COMMANDS[kind]]
+    arguments = [part.format(port=port, application=application) for part in COMMANDS[kind]]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, *arguments], env=os.environ | settings | environment, stderr=log)
     house = House(kind, backstage, process, port)

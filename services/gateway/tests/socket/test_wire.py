@@ -26,7 +26,7 @@ async def still_alive(raw: RawSocket) -> None:
 
 
 # Under uvicorn these are closed too, with codes of its own.
-@pytest.mark.parametrize("house", ["daphne", "slim"], indirect=True)
+@pytest.mark.parametrize("house", ["daphne", "slim", "uvicorn-slim"], indirect=True)
 @pytest.mark.parametrize(
     ("broken", "code"),
     [

@@ -17,11 +17,7 @@ from twisted.internet.interfaces import IStreamServerEndpoint, IStreamServerEndp
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
-KERNEL_BUFFER_BYTES = 65_536
-"""Linux doubles it. Left to itself the kernel takes megabytes for a reader that has stalled, and hides that it has."""
-USER_TIMEOUT_MS = 20_000
-"""Over the 15 s after which the gateway itself cuts a stalled reader off, and says why."""
-KEEPALIVE_SECONDS = 60
+from gateway_service.front.tuning import tune
 
 
 @implementer(IPlugin, IStreamServerEndpointStringParser)
@@ -82,14 +78,8 @@ def _quoted(word: str) -> str:
 
 
 def tuned(port: Any) -> Any:
-    """Set what accepted sockets inherit from the one that listens: no call per connection."""
+    """Set what accepted sockets inherit from the one that listens."""
     listening = getattr(port, "socket", None)
-    if listening is None or listening.family not in (socket.AF_INET, socket.AF_INET6):
-        return port
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
+    if listening is not None and listening.family in (socket.AF_INET, socket.AF_INET6):
+        tune(listening)
     return port

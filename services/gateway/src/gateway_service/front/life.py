@@ -10,6 +10,7 @@ from twisted.internet import defer
 
 from gateway_service.realtime.draining import drain, stop_listening
 from gateway_service.realtime.gateway import Gateway
+from gateway_service.realtime.lasting import freeze
 
 
 class Life:
@@ -30,6 +31,7 @@ class Life:
 
     def _start(self) -> None:
         self._starting = asyncio.ensure_future(self._gateway().start())
+        freeze()
 
     def _stop(self) -> Any:
         return defer.Deferred.fromFuture(asyncio.ensure_future(self._leave()))
