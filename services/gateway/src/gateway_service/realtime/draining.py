@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +13,8 @@ from chatire_shared.contracts import close_codes
 from chatire_shared.serving.closing import let_nobody_in
 from gateway_service.realtime import frames
 from gateway_service.realtime.gateway import Gateway
+
+logger = logging.getLogger("chatire.gateway")
 
 BATCHES = 24
 BATCH_SECONDS = 0.25
@@ -37,6 +41,7 @@ async def stop_listening(ports: Iterable[Any]) -> None:
 async def drain(gateway: Gateway) -> None:
     """Send everybody away within some 12 s: not ready any more, answers first, then `bye` and 1012 in batches."""
     gateway.draining = True
+    gateway.metrics.draining_since = time.monotonic()
     connections = list(gateway.crowd)
     for connection in connections:
         connection.transport.pause()
@@ -52,6 +57,10 @@ async def drain(gateway: Gateway) -> None:
             gateway.send(connection, frames.bye(reason="restarting", reconnect_after_ms=after_ms))
             connection.close(close_codes.RESTARTING, "restarting")
     await _wait_until(lambda: len(gateway.crowd) == 0, FAREWELL_SECONDS)
+    now = gateway.metrics.drained_at = time.monotonic()
+    # Nobody asks for figures any more, so the log has what the drain took.
+    said = {"sockets": len(connections), "left": len(gateway.crowd), "seconds": gateway.metrics.drain_seconds(now)}
+    logger.info("drained", extra=said)
 
 
 async def _wait_until(condition: Callable[[], bool], seconds: float) -> None:

@@ -97,6 +97,7 @@ async def _auth(gateway: Gateway, connection: Connection, frame: protocol.Auth) 
     if gateway.feed.revocations.covers(verified):
         connection.close(close_codes.SESSION_REVOKED, "session revoked")
         return
+    gateway.metrics.token_refreshes += 1
     session.admitted(verified, frame.token)
     gateway.crowd.identify(connection)
     gateway.send(connection, frames.session(expires_at=rfc3339_of(verified.expires_at)))

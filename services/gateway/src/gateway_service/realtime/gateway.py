@@ -18,6 +18,7 @@ from chatire_shared.identity.jwks import JwksCache
 from chatire_shared.identity.verify import Verifier
 from gateway_service.realtime.backlog import Backlog
 from gateway_service.realtime.connection import Connection
+from gateway_service.realtime.counted_bus import CountedBus
 from gateway_service.realtime.crowd import Crowd
 from gateway_service.realtime.effects import Effect
 from gateway_service.realtime.fanout import Fanout
@@ -60,29 +61,30 @@ class Gateway:
             feed: Auth's change feed.
             limits: Whether connection caps and flood limits hold.
         """
-        self.bus = bus
+        self.metrics = Metrics()
+        self.bus = CountedBus(bus, self.metrics.subscriptions)
         self.upstream = upstream
         self.verifier = verifier
         self.feed = feed
         self.limits = limits
         self.hub = Hub()
-        self.metrics = Metrics()
         self.tasks = Tasks()
         self.backlog = Backlog()
         self.unread = Unread()
         self.crowd = Crowd(limits=limits, now=time.monotonic())
         self.fanout = Fanout(self.crowd.get, self._pump_id, self.metrics)
-        self.runner = Runner(hub=self.hub, bus=bus, upstream=upstream, tasks=self.tasks, fanout=self.fanout)
+        self.runner = Runner(hub=self.hub, bus=self.bus, upstream=upstream, tasks=self.tasks, fanout=self.fanout)
         self.hearing = Hearing(
             hub=self.hub, runner=self.runner, crowd=self.crowd, metrics=self.metrics, on_auth_changed=feed.poke
         )
         self.watch = Watch(
             hub=self.hub,
-            bus=bus,
+            bus=self.bus,
             runner=self.runner,
             hearing=self.hearing,
             crowd=self.crowd,
             backlog=self.backlog,
+            metrics=self.metrics,
         )
         self.uplink = Uplink(upstream, self._answered)
         self.gathering = Gathering(upstream, self.tasks)

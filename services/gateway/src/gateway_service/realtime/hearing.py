@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway_service.realtime import frames, subscriber
 from gateway_service.realtime.crowd import Crowd
+from gateway_service.realtime.effects import Deliver, Effect
 from gateway_service.realtime.hub import Hub
 from gateway_service.realtime.metrics import Metrics
 from gateway_service.realtime.people import Note
@@ -30,7 +31,7 @@ class Hearing:
             hub: Takes the news.
             runner: Does what follows.
             crowd: The sockets.
-            metrics: Where garbage is counted.
+            metrics: Where it is counted what comes, and how.
             on_auth_changed: Called when auth's feed has grown.
         """
         self.ticked_at = time.monotonic()
@@ -40,6 +41,7 @@ class Hearing:
         self._crowd = crowd
         self._metrics = metrics
         self._on_auth_changed = on_auth_changed
+        self._was_connected = False
 
     def on_message(self, message: dict[str, Any]) -> None:
         """Anything."""
@@ -53,6 +55,8 @@ class Hearing:
         """The bus was lost, or is back."""
         logger.info("the bus is connected" if connected else "the bus is lost")
         if connected:
+            self._metrics.bus_reconnects += self._was_connected
+            self._was_connected = True
             self.look_at_everything()
 
     def look_at_everything(self) -> None:
@@ -64,7 +68,10 @@ class Hearing:
 
     def on_event(self, conversation: str, epoch: str, entry: Entry) -> None:
         """An event."""
-        self._runner.run(self._hub.event(conversation, epoch, entry))
+        effects = self._hub.event(conversation, epoch, entry)
+        if len(effects) > 1:
+            self._metrics.reordered += _events_in(effects) - 1
+        self._runner.run(effects)
 
     def on_note(self, note: Note) -> None:
         """Somebody joined or left."""
@@ -91,3 +98,8 @@ class Hearing:
     def on_auth_changed(self) -> None:
         """Auth's feed has grown."""
         self._on_auth_changed()
+
+
+def _events_in(effects: Sequence[Effect]) -> int:
+    """How many events one of them has set free; the others had come too early, and were held. Nothing else has a time."""
+    return max(1, sum(isinstance(effect, Deliver) and effect.at_us > 0 for effect in effects))

@@ -9,6 +9,7 @@ from the messages service as its queue drains, and becomes LIVE in the call in w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from gateway_service.realtime import frames
@@ -26,9 +27,14 @@ LINGER_SECONDS = 45.0
 
 
 class Hub:
-    """All sockets of one process and what they are owed."""
+    """All sockets of one process and what they are owed.
+
+    Attributes:
+        resumes: Sockets that came with cursors: `lossless` (they had everything), `replayed`, or `not_recovered`.
+    """
 
     def __init__(self) -> None:
+        self.resumes: Counter[str] = Counter()
         self._state = State()
         self._belonging = Belonging(self._state)
         self._catching_up = CatchingUp(self._state, self._belonging)
@@ -103,7 +109,9 @@ class Hub:
         self._belonging.members(memberships, effects)
         self._state.members[session] = Member(memberships.user)
         self._state.person(memberships.user).came(session)
+        resyncs = self.counters.resyncs
         self._belonging.attach(session, memberships, cursors, epochs, effects)
+        self._count_resume(session, cursors, resyncs)
         self._belonging.drain_early(memberships.user, effects)
         return pumps_last(effects)
 
@@ -118,8 +126,21 @@ class Hub:
         effects: Effects = []
         if session in self._state.members:
             self._belonging.members(memberships, effects)
+            resyncs = self.counters.resyncs
             self._belonging.resume(session, memberships, cursors, epochs, effects)
+            self._count_resume(session, cursors, resyncs)
         return pumps_last(effects)
+
+    def _count_resume(self, session: Session, cursors: Mapping[str, int], resyncs_before: int) -> None:
+        """By its worst conversation."""
+        attachments = self._state.members[session].attachments
+        found = [attachments[conversation] for conversation in cursors if conversation in attachments]
+        if self.counters.resyncs > resyncs_before:
+            self.resumes["not_recovered"] += 1
+        elif any(attachment.sent < attachment.authorised for attachment in found):
+            self.resumes["replayed"] += 1
+        elif cursors:
+            self.resumes["lossless"] += 1
 
     def detach(self, session: Session) -> None:
         """The socket is closed."""

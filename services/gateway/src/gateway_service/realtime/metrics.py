@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import time
 from collections import Counter
+from collections.abc import Mapping
 
 BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 MICROSECONDS = 1_000_000
@@ -37,37 +38,82 @@ class Histogram:
 
 
 class Metrics:
-    """What the gateway counts beside the hub's own counters."""
+    """What the gateway counts beside the hub's own counters.
+
+    Attributes:
+        handshakes: By outcome: `opened`, `refused`, `later`.
+        closes: By the code with which we closed.
+        sends: Messages of clients, by outcome.
+        cuts: Slow sockets that were cut off, by reason.
+        subscriptions: Groups that Redis was asked for: `confirmed`, or `unanswered` within its time.
+        deliveries: Frames given to sockets.
+        garbage: Messages on the bus that are not what they say.
+        reordered: Events that came too early and were delivered when the one before them had come.
+        bus_reconnects: Times that the bus was back after it had been lost.
+        token_refreshes: Fresh tokens taken on open sockets.
+        commit_to_socket: From an event's commit until the last of its sockets has it.
+        loop_lag: How late the watch came to look around, five times a second.
+        draining_since: Monotonic seconds at which this process began to leave; None before.
+        drained_at: The same when the last socket was gone, or had its time.
+    """
 
     def __init__(self) -> None:
         self.handshakes: Counter[str] = Counter()
         self.closes: Counter[int] = Counter()
         self.sends: Counter[str] = Counter()
         self.cuts: Counter[str] = Counter()
+        self.subscriptions: Counter[str] = Counter()
         self.deliveries = 0
         self.garbage = 0
+        self.reordered = 0
+        self.bus_reconnects = 0
+        self.token_refreshes = 0
         self.commit_to_socket = Histogram()
+        self.loop_lag = Histogram()
+        self.draining_since: float | None = None
+        self.drained_at: float | None = None
 
     def delivered(self, committed_us: int) -> None:
         """An event has gone to all its sockets; when it was committed, Unix microseconds, 0 where that says nothing."""
         if committed_us:
             self.commit_to_socket.observe(max(0.0, time.time() - committed_us / MICROSECONDS))
 
+    def drain_seconds(self, now: float) -> float:
+        """How long the drain has taken so far, or took; 0 before it."""
+        if self.draining_since is None:
+            return 0.0
+        return (now if self.drained_at is None else self.drained_at) - self.draining_since
+
     def lines(self) -> list[str]:
         """All of them in text."""
-        lines = [
-            "# TYPE chatire_gateway_deliveries_total counter",
-            f"chatire_gateway_deliveries_total {self.deliveries}",
-        ]
+        lines = counters(
+            {
+                "deliveries": self.deliveries,
+                "bus_garbage": self.garbage,
+                "bus_reconnects": self.bus_reconnects,
+                "reordered": self.reordered,
+                "token_refreshes": self.token_refreshes,
+            }
+        )
         lines += labelled("chatire_gateway_handshakes_total", "outcome", self.handshakes)
         lines += labelled("chatire_gateway_closes_total", "code", self.closes)
         lines += labelled("chatire_gateway_cuts_total", "reason", self.cuts)
         lines += labelled("chatire_gateway_sends_total", "outcome", self.sends)
-        lines += [
-            "# TYPE chatire_gateway_bus_garbage_total counter",
-            f"chatire_gateway_bus_garbage_total {self.garbage}",
-        ]
-        return lines + self.commit_to_socket.lines("chatire_gateway_commit_to_socket_seconds")
+        lines += labelled("chatire_gateway_subscriptions_total", "outcome", self.subscriptions)
+        lines += self.commit_to_socket.lines("chatire_gateway_commit_to_socket_seconds")
+        return lines + self.loop_lag.lines("chatire_gateway_loop_lag_seconds")
+
+
+def gauges(values: Mapping[str, float]) -> list[str]:
+    """What goes up and down, by its short name."""
+    named = {f"chatire_gateway_{name}": value for name, value in values.items()}
+    return [line for name, value in named.items() for line in (f"# TYPE {name} gauge", f"{name} {value}")]
+
+
+def counters(values: Mapping[str, int]) -> list[str]:
+    """What only grows, by its short name."""
+    named = {f"chatire_gateway_{name}_total": value for name, value in values.items()}
+    return [line for name, value in named.items() for line in (f"# TYPE {name} counter", f"{name} {value}")]
 
 
 def labelled(name: str, label: str, counts: Counter[str] | Counter[int]) -> list[str]:

@@ -6,23 +6,27 @@ import time
 from dataclasses import asdict
 
 from gateway_service.realtime.gateway import Gateway
+from gateway_service.realtime.metrics import counters, gauges, labelled
 
 
 def metrics_text(gateway: Gateway) -> str:
     """All figures of one process in Prometheus's text format."""
-    gauges = {
-        "chatire_gateway_connections": len(gateway.crowd),
-        "chatire_gateway_conversations": gateway.hub.followed(),
-        "chatire_gateway_people": len(gateway.hub.people()),
-        "chatire_gateway_uplink_pending": gateway.uplink.pending,
-        "chatire_gateway_outgoing_bytes": gateway.backlog.counted,
-        "chatire_gateway_kept_bytes": gateway.hub.kept_bytes,
-        "chatire_gateway_unread_bytes": gateway.unread.bytes,
-        "chatire_gateway_uplink_chars": gateway.uplink.pending_chars,
-        "chatire_gateway_deaf": int(gateway.watch.is_deaf(time.monotonic())),
+    now = time.monotonic()
+    state = {
+        "connections": len(gateway.crowd),
+        "conversations": gateway.hub.followed(),
+        "people": len(gateway.hub.people()),
+        "uplink_pending": gateway.uplink.pending,
+        "uplink_chars": gateway.uplink.pending_chars,
+        "outgoing_bytes": gateway.backlog.counted,
+        "outgoing_bytes_largest": max((each.held_bytes for each in gateway.crowd), default=0),
+        "kept_bytes": gateway.hub.kept_bytes,
+        "unread_bytes": gateway.unread.bytes,
+        "deaf": int(gateway.watch.is_deaf(now)),
+        "tick_age_seconds": round(now - gateway.hearing.ticked_at, 3),
+        "draining": int(gateway.draining),
+        "drain_seconds": round(gateway.metrics.drain_seconds(now), 3),
     }
-    lines = [line for name, value in gauges.items() for line in (f"# TYPE {name} gauge", f"{name} {value}")]
-    for field, value in asdict(gateway.hub.counters).items():
-        name = f"chatire_gateway_{field}_total"
-        lines += [f"# TYPE {name} counter", f"{name} {value}"]
+    lines = gauges(state) + counters(asdict(gateway.hub.counters))
+    lines += labelled("chatire_gateway_resumes_total", "outcome", gateway.hub.resumes)
     return "\n".join([*lines, *gateway.metrics.lines()]) + "\n"

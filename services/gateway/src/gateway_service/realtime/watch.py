@@ -16,6 +16,7 @@ from gateway_service.realtime.connection import Connection, TooSlow
 from gateway_service.realtime.crowd import Crowd
 from gateway_service.realtime.hearing import Hearing
 from gateway_service.realtime.hub import Hub
+from gateway_service.realtime.metrics import Metrics
 from gateway_service.realtime.runner import Runner
 from gateway_service.realtime.wheel import Wheel
 
@@ -36,7 +37,17 @@ SWEEP_SECONDS = 5.0
 class Watch:
     """The watch of one process."""
 
-    def __init__(self, *, hub: Hub, bus: Bus, runner: Runner, hearing: Hearing, crowd: Crowd, backlog: Backlog) -> None:
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        bus: Bus,
+        runner: Runner,
+        hearing: Hearing,
+        crowd: Crowd,
+        backlog: Backlog,
+        metrics: Metrics,
+    ) -> None:
         """Prepare; `run` begins.
 
         Args:
@@ -46,6 +57,7 @@ class Watch:
             hearing: When was something heard?
             crowd: The sockets.
             backlog: What they hold.
+            metrics: Where it is counted how late the loop came to look.
         """
         self._hub = hub
         self._bus = bus
@@ -53,6 +65,7 @@ class Watch:
         self._hearing = hearing
         self._crowd = crowd
         self._backlog = backlog
+        self._metrics = metrics
         self._wheel: Wheel[Connection] = Wheel(time.monotonic())
         self._swept_at = 0.0
         self._looked_at = time.monotonic()
@@ -86,6 +99,7 @@ class Watch:
     def _look_around(self, now: float) -> None:
         late = now - self._looked_at - LOOK_SECONDS
         self._looked_at = now
+        self._metrics.loop_lag.observe(max(0.0, late))
         self._crowd.is_breathless = late > LATE_SECONDS
         if late > LATE_SECONDS:
             self._lenient_until = now + late + LENIENT_SECONDS
