@@ -108,6 +108,7 @@ class Writer:
     def __init__(self, writers: Writers, number: int) -> None:
         self.writers = writers
         self.number = number
+        self.is_queued = False
 
     def flush(self) -> None:
         self.writers.flushed.append(self.number)
@@ -134,6 +135,22 @@ def test_very_many_are_flushed_in_slices_with_turns_for_others_in_between() -> N
     writers.turn()
     assert writers.flushed == [*range(SLICE * 2 + 1), -1]
     assert writers.calls == []
+
+
+def test_who_asks_again_and_again_has_one_place_and_holds_up_nobody() -> None:
+    """A socket in a busy room fills one write after the other, without waiting for its turn."""
+    writers = Writers()
+    busy = writers.writer(0)
+    for _ in range(SLICE * 3):
+        writers.flusher.soon(busy)
+        busy.flush()
+    writers.flushed.clear()
+    writers.flusher.soon(writers.writer(1))
+    writers.turn()
+    assert writers.flushed == [0, 1]
+    writers.flusher.soon(busy)
+    writers.turn()
+    assert writers.flushed == [0, 1, 0]
 
 
 def test_what_several_have_in_common_is_joined_once() -> None:

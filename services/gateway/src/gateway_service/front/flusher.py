@@ -11,7 +11,13 @@ SLICE = 256
 
 
 class Writer(Protocol):
-    """One who has something to write."""
+    """One who has something to write.
+
+    Attributes:
+        is_queued: Whether the flusher will come to it.
+    """
+
+    is_queued: bool
 
     def flush(self) -> None:
         """Write it."""
@@ -29,7 +35,10 @@ class Flusher:
         self._joined = b""
 
     def soon(self, writer: Writer) -> None:
-        """Flush it when this turn is over."""
+        """Flush it when this turn is over; once, however often it asks, or who writes much would hold up who writes little."""
+        if writer.is_queued:
+            return
+        writer.is_queued = True
         if not self._waiting:
             self._call_soon(self._flush)
         self._waiting.append(writer)
@@ -44,7 +53,9 @@ class Flusher:
 
     def _flush(self) -> None:
         for _ in range(min(SLICE, len(self._waiting))):
-            self._waiting.popleft().flush()
+            writer = self._waiting.popleft()
+            writer.is_queued = False
+            writer.flush()
         if self._waiting:
             self._call_soon(self._flush)
         else:

@@ -20,14 +20,14 @@ class Outlet(ABC):
         transport: What the adapter reads from and writes to; None when the connection is over.
     """
 
-    __slots__ = ("_callback", "_is_full", "_is_spilt", "_lobby", "_out", "_out_bytes", "transport")
+    __slots__ = ("_callback", "_is_full", "_is_spilt", "_lobby", "_out", "_out_bytes", "is_queued", "transport")
 
     def __init__(self, lobby: Lobby, transport: Any) -> None:
         self._lobby = lobby
         self._callback: Callable[[], None] | None = None
         self._out: list[bytes] | None = None
         self._out_bytes = 0
-        self._is_full = self._is_spilt = False
+        self._is_full = self._is_spilt = self.is_queued = False
         self.transport = transport
 
     def buffered_bytes(self) -> int:
