@@ -56,7 +56,7 @@ def _measured(bench: Bench, running: Running, shape: Shape, publish: Any, second
         raise BenchError("this contender has no way in from outside")
     with bench.apart(running), bench.load(running) as load, closing(running.publisher()) as publisher:
         published = Published(publisher, shape.rooms, shape.members)
-        _reach_everybody(published, load, shape)
+        reach_everybody(published, load, shape)
         publish(published, load, bench.pick(_WARM_SECONDS, _WARM_SECONDS / 2))
         load.tell("reset")
         before, began = _Snapshot.of(running, load), now_us()
@@ -86,7 +86,7 @@ class _Snapshot:
         return cls(running.cpu_seconds(), load.progress().deliveries, generator)
 
 
-def _reach_everybody(published: Published, load: Loadgen, shape: Shape) -> None:
+def reach_everybody(published: Published, load: Loadgen, shape: Shape) -> None:
     """A subscription may still be under way: publish to every room until a round reaches everybody."""
     for _try in range(5):
         before = load.progress().deliveries
@@ -109,17 +109,21 @@ def judge_saturation(row: Row, name: str, delivered: Delivered) -> None:
         row.note(f"{name} was not saturated in every run: it used {delivered.cores:.2f} of its core.")
 
 
-def judge(row: Row, name: str, delivered: Delivered) -> None:
-    """Note what a reader must know, and what must not have happened to ours."""
-    report = delivered.report
-    trouble = {key: report[key] for key in ("jumps", "backwards", "closed", "malformed") if report[key]}
-    if delivered.missing:
-        trouble["missing"] = delivered.missing
-    if trouble and name == OURS:
-        row.wrong.append(f"{row.name}: {trouble}")
-    elif trouble:
-        row.note(f"{name}: {trouble} of {report['deliveries']} deliveries.")
+def judge(row: Row, name: str, delivered: Delivered, *, ours: bool = False) -> None:
+    """Note what a reader must know, and what must not have happened to ours, whatever it is called in this row."""
+    judge_deliveries(row, name, delivered.report, delivered.missing, ours=ours or name == OURS)
     if delivered.generator_cores > 0.9:
         row.note(
             f"The load generator used {delivered.generator_cores:.2f} of a core beside {name}: it may be what limits."
         )
+
+
+def judge_deliveries(row: Row, name: str, report: dict[str, Any], missing: int, *, ours: bool) -> None:
+    """Whether everything came, once and in order."""
+    trouble = {key: report[key] for key in ("jumps", "backwards", "closed", "malformed") if report[key]}
+    if missing:
+        trouble["missing"] = missing
+    if trouble and ours:
+        row.wrong.append(f"{row.name}: {name}: {trouble}")
+    elif trouble:
+        row.note(f"{name}: {trouble} of {report['deliveries']} deliveries.")

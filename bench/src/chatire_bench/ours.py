@@ -69,23 +69,27 @@ class Chatire:
     def running(self, shape: Shape) -> Iterator[Running]:
         """See `Contender`."""
         with self.stack.running(self.counts):
-            accounts = self._people(shape)
-            population = self.populations[shape]
-            if not population.conversations:
-                self._make_rooms(shape, population, accounts)
-            yield Running(
-                protocol=self.protocol,
-                lines=self._lines(shape, population, accounts),
-                parts={name: pid for name, pid in self.stack.pids.items() if name != "caddy"},
-                measured=self.measured,
-                publisher=self._publisher(population),
-                stored=self.stored,
-            )
+            yield self.among(shape)
+
+    def among(self, shape: Shape) -> Running:
+        """The running stack as it is now, with people and rooms of this shape; several shapes can be there at once."""
+        accounts = self._people(shape)
+        population = self.populations[shape]
+        if not population.conversations:
+            self._make_rooms(shape, population, accounts)
+        return Running(
+            protocol=self.protocol,
+            lines=self._lines(shape, population, accounts),
+            parts={name: pid for name, pid in self.stack.pids.items() if name != "caddy"},
+            measured=self.measured,
+            publisher=self._publisher(population),
+            stored=self.stored,
+        )
 
     def _people(self, shape: Shape) -> list[Account]:
         if shape not in self.populations:
             # Nobody who was there before: each is in one room, so their newest `seq` is the room's.
-            prefix = f"b{secrets.token_hex(3)}r{shape.rooms}"
+            prefix = f"b{secrets.token_hex(3)}r{shape.rooms}m{shape.members}"
             self.populations[shape] = Population([f"{prefix}n{number}" for number in range(shape.connections)])
         population = self.populations[shape]
         if not population.accounts or population.accounts[0].seconds_left() < LONGEST_RUN_SECONDS:

@@ -6,17 +6,19 @@ Not the stack of `./chatire verify`: that one arms its services for faults, and 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from chatire_bench.errors import BenchError
 from chatire_bench.places import ROOT
 from chatire_client import Account, Http
+from chatire_local.parts.detours import FILE_NAME
 from chatire_local.ports import free_ports
 
 _START_SECONDS = 300
@@ -26,11 +28,16 @@ _MANAGE_SECONDS = 600
 
 @dataclass(frozen=True)
 class Processes:
-    """How many processes of each kind to start."""
+    """How many processes of each kind to start, and how.
+
+    Attributes:
+        settings: Environment variables of single parts, by part and name, on top of what the stack gives them.
+    """
 
     gateways: int = 1
     workers: int = 2
     limits: str = "off"
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Stack:
@@ -49,6 +56,7 @@ class Stack:
         """
         options = ["--port", str(self.port), "--limits", counts.limits, "--detach"]
         options += ["--gateways", str(counts.gateways), "--workers", str(counts.workers)]
+        self._tell_parts(counts.settings)
         try:
             done = self._launcher("up", *options, seconds=_START_SECONDS)
             if done.returncode:
@@ -56,6 +64,24 @@ class Stack:
             yield
         finally:
             self._launcher("down", seconds=_STOP_SECONDS)
+
+    def remake(self, part: str, settings: Mapping[str, str]) -> None:
+        """Start a part of the running stack anew, with these settings and without those that it had from here before.
+
+        Raises: BenchError.
+        """
+        self._tell_parts({part: settings})
+        done = self._launcher("restart", part, seconds=_START_SECONDS)
+        if done.returncode:
+            raise BenchError(f"{part} did not start anew:\n{done.stdout}{done.stderr}")
+
+    def _tell_parts(self, settings: Mapping[str, Mapping[str, str]]) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        self._parts_file.write_text(json.dumps(settings))
+
+    @property
+    def _parts_file(self) -> Path:
+        return self.data / "bench-parts.json"
 
     def manage(self, *arguments: str, text: str | None = None) -> str:
         """What a management command of a service prints.
@@ -71,7 +97,11 @@ class Stack:
         self, command: str, *arguments: str, seconds: int, text: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, str(ROOT / "chatire"), command, "--data", str(self.data), *arguments]
-        return subprocess.run(line, capture_output=True, text=True, timeout=seconds, check=False, input=text)
+        # The launcher reads it whenever it starts a part.
+        environment = {**os.environ, FILE_NAME: str(self._parts_file)}
+        return subprocess.run(
+            line, capture_output=True, text=True, timeout=seconds, check=False, input=text, env=environment
+        )
 
     def http(self, connections: int = 10) -> Http:
         """Calls through the API gateway, as clients make them."""

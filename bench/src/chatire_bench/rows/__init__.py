@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from chatire_bench.bench import Bench
 from chatire_bench.figures import Row
-from chatire_bench.rows import connections, durable, fanout, growth, latency, limit, post, rooms, storm
+from chatire_bench.rows import connections, durable, fairness, fanout, growth, latency, limit, post, rooms, storm
 
 ROWS: dict[str, Callable[[Bench], Row]] = {
     "limit": limit.run,
     "fanout": fanout.run,
     "rooms": rooms.run,
     "latency": latency.run,
+    "fairness": fairness.run,
     "durable": durable.run,
     "connections": connections.run,
     "post": post.run,
