@@ -16,6 +16,7 @@ from pipe import Pipe
 from truth import Published, Truth, id_of
 
 from chatire_shared.bus.memory import MemoryBroker, MemoryBus
+from chatire_shared.contracts import envelopes
 from chatire_shared.identity.changes import ChangeFeed
 from chatire_shared.identity.verify import Verifier
 from chatire_shared.testing.tokens import TokenMint
@@ -178,6 +179,12 @@ async def test_repeated_and_reordered_events_are_counted(post: Post) -> None:
     assert post.figure("gaps_total") == 2
     assert post.figure("reordered_total") == 2
     assert post.figure("fetches_total") == 0
+
+
+async def test_events_that_wait_for_their_turn_are_shown(post: Post) -> None:
+    event = envelopes.event(kind="message.created", conversation=LOBBY, seq=3, epoch=LOBBY, at_us=1, body=b"{}")
+    post.gateway.hearing.on_message(event)
+    assert post.figure("events_waiting") == 1
 
 
 async def test_an_event_in_its_turn_is_no_reordered_one(post: Post) -> None:

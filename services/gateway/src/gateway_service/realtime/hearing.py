@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chatire_shared.contracts import envelopes
 from gateway_service.realtime import frames, subscriber
 from gateway_service.realtime.crowd import Crowd
 from gateway_service.realtime.effects import Deliver, Effect
 from gateway_service.realtime.hub import Hub
+from gateway_service.realtime.lanes import Lanes
 from gateway_service.realtime.metrics import Metrics
 from gateway_service.realtime.people import Note
 from gateway_service.realtime.ring import Entry
 from gateway_service.realtime.runner import Runner
 
 logger = logging.getLogger("chatire.gateway")
+
+TURN_SECONDS = 0.02
+"""So long events are handled before sockets are written to and the bus is read again.
+
+Shorter is fairer, and joins fewer frames in a write: 10 ms cost a saturated room of 500 a quarter of its throughput, 20 ms
+none that showed, while a room of 10 beside it waits 65 or 90 ms at p99 instead of 235 (`./chatire bench fairness fanout`).
+"""
+MAX_WAITING = 1_000
+"""Events; over it one is handled for each that comes, and the rest waits in Redis, which knows a bound as well."""
 
 
 class Hearing:
@@ -42,14 +54,47 @@ class Hearing:
         self._metrics = metrics
         self._on_auth_changed = on_auth_changed
         self._was_connected = False
+        self._lanes = Lanes()
+        self._is_scheduled = False
 
     def on_message(self, message: dict[str, Any]) -> None:
-        """Anything."""
+        """Anything. Events wait for their turn, since one of them may be for thousands of sockets."""
+        if message.get("type") != envelopes.EVENT:
+            self._dispatch(message)
+            return
+        self._lanes.put(str(message.get("conversation")), message)
+        if len(self._lanes) > MAX_WAITING:
+            self._dispatch(self._lanes.take())
+        self._go_on_soon()
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait for their turn."""
+        return len(self._lanes)
+
+    def _go_on_soon(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._is_scheduled = False
+        deadline = time.monotonic() + TURN_SECONDS
+        while self._lanes:
+            self._dispatch(self._lanes.take())
+            if time.monotonic() >= deadline:
+                break
+        if self._lanes:
+            self._go_on_soon()
+
+    def _dispatch(self, message: dict[str, Any]) -> None:
         try:
             subscriber.dispatch(message, self)
         except subscriber.Garbage as garbage:
             self._metrics.garbage += 1
             logger.warning("a message on the bus isn't what it says", extra={"type": str(garbage)})
+        except Exception:
+            logger.exception("a message on the bus could not be handled")
 
     def on_state(self, connected: bool) -> None:  # noqa: FBT001 (the port's signature)
         """The bus was lost, or is back."""
@@ -92,7 +137,8 @@ class Hearing:
     def on_tick(self, heads: Mapping[str, int], members: list[tuple[str, int]]) -> None:
         """A relay lives."""
         self.ticked_at = time.monotonic()
-        self._runner.run(self._hub.ticked(heads))
+        # What waits here is not missing.
+        self._runner.run(self._hub.ticked({name: seq for name, seq in heads.items() if name not in self._lanes}))
         self._runner.run(self._hub.versions(members))
 
     def on_auth_changed(self) -> None:

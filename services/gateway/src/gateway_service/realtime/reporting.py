@@ -16,6 +16,7 @@ def metrics_text(gateway: Gateway) -> str:
         "connections": len(gateway.crowd),
         "conversations": gateway.hub.followed(),
         "people": len(gateway.hub.people()),
+        "events_waiting": gateway.hearing.waiting,
         "uplink_pending": gateway.uplink.pending,
         "uplink_chars": gateway.uplink.pending_chars,
         "outgoing_bytes": gateway.backlog.counted,
