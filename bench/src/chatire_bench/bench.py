@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatire_bench import building, processes
-from chatire_bench.contender import Contender, Running
+from chatire_bench.contender import Contender, Running, Shape
 from chatire_bench.cores import Cores
 from chatire_bench.errors import BenchError, Missing
 from chatire_bench.figures import OURS, Row
@@ -46,6 +46,10 @@ class Bench:
 
     def pick(self, full: float, quick: float) -> float:
         """A size of a full run or of a quick one."""
+        return quick if self.quick else full
+
+    def pick_shape(self, full: Shape, quick: Shape) -> Shape:
+        """A shape of a full run or of a quick one."""
         return quick if self.quick else full
 
     def seconds(self, full: float) -> float:

@@ -19,7 +19,7 @@ from chatire_bench.errors import BenchError
 from chatire_bench.figures import Row
 from chatire_bench.places import RESULTS
 from chatire_bench.report import table
-from chatire_bench.rows import ROWS
+from chatire_bench.rows import ROWS, SLOW_TO_START
 
 DESCRIPTION = (
     "Measure Chatire beside what people would use instead: its own stack and the peers are started in turn, each on the "
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
             folder = chosen.data or Path(made)
             with servers.started(folder / "peers") as started:
                 bench = Bench(folder, 1 if chosen.quick else chosen.pairs, chosen.quick, started, _tell_since())
-                for name in chosen.names or ROWS:
+                for name in chosen.names or _all_rows(quick=chosen.quick):
                     rows.append(_run(bench, name))
                     _write(rows, facts, chosen)
     except BenchError as error:
@@ -48,6 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("stopped\n")
         return 130
     return 1 if any(row.wrong for row in rows) else 0
+
+
+def _all_rows(*, quick: bool) -> list[str]:
+    return [name for name in ROWS if not quick or name not in SLOW_TO_START]
 
 
 def _run(bench: Bench, name: str) -> Row:

@@ -6,7 +6,20 @@ from collections.abc import Callable
 
 from chatire_bench.bench import Bench
 from chatire_bench.figures import Row
-from chatire_bench.rows import connections, durable, fairness, fanout, growth, latency, limit, post, rooms, storm
+from chatire_bench.rows import (
+    ablation,
+    connections,
+    durable,
+    fairness,
+    fanout,
+    gateways,
+    growth,
+    latency,
+    limit,
+    post,
+    rooms,
+    storm,
+)
 
 ROWS: dict[str, Callable[[Bench], Row]] = {
     "limit": limit.run,
@@ -14,9 +27,14 @@ ROWS: dict[str, Callable[[Bench], Row]] = {
     "rooms": rooms.run,
     "latency": latency.run,
     "fairness": fairness.run,
+    "ablation": ablation.run,
+    "gateways": gateways.run,
     "durable": durable.run,
     "connections": connections.run,
     "post": post.run,
     "growth": growth.run,
     "storm": storm.run,
 }
+
+SLOW_TO_START = {"ablation", "gateways"}
+"""They start our gateways again and again: a quick run of everything leaves them out, unless they are named."""

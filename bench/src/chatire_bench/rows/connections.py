@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chatire_bench import peers, processes
 from chatire_bench.bench import Bench
@@ -48,20 +48,42 @@ def _contenders(bench: Bench, row: Row) -> list[Contender]:
     return [bench.ours, *in_node, *slow]
 
 
-def _ours(bench: Bench, row: Row, running: Running) -> None:
+@dataclass(frozen=True)
+class Connecting:
+    """What a gateway of ours does with those who come.
+
+    Attributes:
+        memory: KiB of an idle connection.
+        fresh: Handshakes per CPU-second, each with a token that is verified.
+        known: The same with tokens that were seen before.
+        bare: The same without tokens.
+    """
+
+    memory: float
+    fresh: float
+    known: float
+    bare: float
+
+
+def measure_ours(bench: Bench, running: Running) -> Connecting:
+    """On a gateway that has just been started: it has seen none of the tokens."""
     bare = [replace(line, token="") for line in running.lines]
     _warm(bench, running, bare)
     # Memory first: what closed connections leave behind is used again by the next ones, and would hide them.
     with bench.load(running, connect=False) as load:
-        handshakes, memory = _connect(running, load)
-    _memory_figure(row).add(OURS, memory)
-    _figure(row, FRESH).add(OURS, handshakes)
+        fresh, memory = _connect(running, load)
     with bench.load(running, connect=False) as load:
-        handshakes, _memory = _connect(running, load)
-    _figure(row, KNOWN).add(OURS, handshakes)
+        known, _memory = _connect(running, load)
     with bench.load(running, bare, connect=False) as load:
-        handshakes, _memory = _connect(running, load)
-    _figure(row, BARE).add(OURS, handshakes)
+        without, _memory = _connect(running, load)
+    return Connecting(memory, fresh, known, without)
+
+
+def _ours(bench: Bench, row: Row, running: Running) -> None:
+    found = measure_ours(bench, running)
+    _memory_figure(row).add(OURS, found.memory)
+    for name, value in ((FRESH, found.fresh), (KNOWN, found.known), (BARE, found.bare)):
+        _figure(row, name).add(OURS, value)
 
 
 def _peer(bench: Bench, row: Row, contender: Contender, running: Running) -> None:
