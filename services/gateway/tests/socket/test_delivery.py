@@ -21,6 +21,25 @@ async def test_a_resume_brings_everything_once_and_in_order(house) -> None:
     await device.close()
 
 
+async def test_who_takes_everything_at_once_is_given_everything(house) -> None:
+    """More than a replay's share of the queue, in several conversations, to a reader who never lets anything pile up."""
+    user = uuid4()
+    conversations = [house.backstage.begin(user) for _ in range(6)]
+    first = await house.device(user)
+    for number in range(100):
+        for conversation in conversations:
+            house.backstage.say(conversation, f"{number} " + "long " * 300)
+        await first.hears(6)
+    # The gateway has all of it at hand, and needs not ask for it.
+    again = await house.device(user, cursors=dict.fromkeys(conversations, 1))
+    events = await again.hears(600)
+    for conversation in conversations:
+        seqs = [event["seq"] for event in events if event["conversation"] == conversation]
+        assert seqs == list(range(2, 102))
+    await first.close()
+    await again.close()
+
+
 async def test_without_a_cursor_only_what_is_new_comes(house) -> None:
     user = uuid4()
     conversation = house.backstage.begin(user)

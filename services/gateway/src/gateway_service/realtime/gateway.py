@@ -20,7 +20,7 @@ from gateway_service.realtime.backlog import Backlog
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.counted_bus import CountedBus
 from gateway_service.realtime.crowd import Crowd
-from gateway_service.realtime.effects import Effect
+from gateway_service.realtime.effects import Deliver, Effect
 from gateway_service.realtime.fanout import Fanout
 from gateway_service.realtime.frames import Frame
 from gateway_service.realtime.gathering import Gathering
@@ -171,9 +171,15 @@ class Gateway:
             self._pump(connection)
 
     def _pump(self, connection: Connection) -> None:
-        """Give a socket what it lacks, as far as there is room; again whenever its queue has drained."""
+        """Give a socket what it lacks, as far as there is room; again whenever its queue has drained.
+
+        And again soon after anything was given: who takes all of it at once has no queue that could drain.
+        """
         connection.wants_pump = True
-        self.run(self.hub.pump(connection.id, connection.replay_room()))
+        effects = self.hub.pump(connection.id, connection.replay_room())
+        self.run(effects)
+        if any(isinstance(effect, Deliver) for effect in effects):
+            self.fanout.pump(connection.id)
 
     def _pump_id(self, session: str) -> None:
         connection = self.crowd.get(session)

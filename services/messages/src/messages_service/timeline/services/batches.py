@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from chatire_shared.contracts.errors import Archived, ChatireError, Invalid, NotFound, TokenRevoked
 from chatire_shared.contracts.ids import uuid7
@@ -159,7 +159,7 @@ def _roll_back() -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute("ROLLBACK")
-    except DatabaseError:
+    except Error:  # It is lost.
         connection.close()
 
 
