@@ -47,7 +47,7 @@ def test_the_disk_may_be_full(played):
     found = played("disk-full")
     assert found["posts_refused"]
     assert all(refusal.startswith("503 unavailable with Retry-After") for refusal in found["posts_refused"])
-    assert found["reads"] > 5
+    assert found["reads"] > 0
     assert found["reads_failed"] == {}
 
 
