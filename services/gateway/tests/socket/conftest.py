@@ -16,7 +16,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield house
 
 
-@pytest.fixture(params=["daphne", "slim", "uvicorn-slim"])
+@pytest.fixture(params=["slim", "uvicorn-slim"])
 def own_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A gateway that the test may ruin."""
     with running(request.param, tmp_path) as house:
@@ -32,7 +32,7 @@ def valkey() -> Iterator[ValkeyServer]:
     server.destroy()
 
 
-@pytest.fixture(params=["daphne", "slim", "uvicorn-slim"])
+@pytest.fixture(params=["slim", "uvicorn-slim"])
 def frail_house(request: pytest.FixtureRequest, tmp_path: Path, valkey: ValkeyServer) -> Iterator[House]:
     """A gateway on that Valkey."""
     with running(request.param, tmp_path, CHATIRE_REDIS_URL=valkey.url) as house:
