@@ -53,6 +53,23 @@ def test_a_long_lived_token_is_refused() -> None:
         ServiceVerifier("messages", keys).verify(auth.sign(claims, typ="svc+jwt"))
 
 
+def test_a_token_that_was_verified_before_is_held_to_the_clock_all_the_same() -> None:
+    """Also to one that has gone back since: whoever is wrong about the time must not judge people's tokens by it."""
+    now = time.time()
+    token = ServiceSigner("messages", messages.private_key, lambda: now).token_for("auth")
+    clock = [now]
+    verifier = ServiceVerifier("auth", keys, lambda: clock[0])
+    assert verifier.verify(token) == verifier.verify(token) == "messages"
+    clock[0] = now - 300
+    with pytest.raises(Unauthenticated):
+        verifier.verify(token)
+    clock[0] = now
+    assert verifier.verify(token) == "messages"
+    clock[0] = now + 70
+    with pytest.raises(TokenExpired):
+        verifier.verify(token)
+
+
 def test_a_token_is_reused_until_shortly_before_its_end() -> None:
     """A call costs no signature each; the callee still has 15 s to look at it."""
     now = [time.time()]

@@ -79,7 +79,7 @@ class ServiceVerifier:
         self._callee = callee
         self._keys = keys
         self._clock = clock
-        self._known: dict[str, tuple[str, int]] = {}
+        self._known: dict[str, tuple[str, int, int]] = {}
 
     @classmethod
     def from_file(cls, callee: str, path: str) -> ServiceVerifier:
@@ -98,14 +98,17 @@ class ServiceVerifier:
             Unauthenticated: not a service token for us.
             TokenExpired: its minute is over (8 s of leeway).
         """
-        caller, expires = self._known.get(token) or self._check(token)
-        if self._clock() >= expires + LEEWAY_SECONDS:
+        caller, issued, expires = self._known.get(token) or self._check(token)
+        now = self._clock()
+        if issued > now + LEEWAY_SECONDS:
+            raise Unauthenticated
+        if now >= expires + LEEWAY_SECONDS:
             self._known.pop(token, None)
             raise TokenExpired
         return caller
 
-    def _check(self, token: str) -> tuple[str, int]:
-        """Caller and end of a token that is genuine and was not made in the future; remembered from then on."""
+    def _check(self, token: str) -> tuple[str, int, int]:
+        """Caller, beginning and end of a token that is genuine; remembered from then on."""
         caller = open_header(token, SERVICE_TYP)
         key = self._keys.get(caller)
         if key is None:
@@ -117,9 +120,9 @@ class ServiceVerifier:
             raise Unauthenticated
         assert isinstance(issued, int)  # noqa: S101 (for the type checker; is_time said so)
         assert isinstance(expires, int)  # noqa: S101
-        if not 0 < expires - issued <= LIFE_SECONDS or issued > self._clock() + LEEWAY_SECONDS:
+        if not 0 < expires - issued <= LIFE_SECONDS:
             raise Unauthenticated
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
-        self._known[token] = caller, expires
-        return caller, expires
+        found = self._known[token] = caller, issued, expires
+        return found
