@@ -1,7 +1,7 @@
 """Connections to a Redis for synchronous code that says little, and often.
 
-A command takes redis-py 300 µs of CPU on its way through pool, retry and pipeline; over a connection of its own that is kept
-at hand, 60 µs. How to connect, and how to read an answer, redis-py knows best.
+A PUBLISH takes redis-py 86 to 125 µs of CPU on its way through pool and retry; over a connection that is kept at hand, 33 µs.
+How to connect, and how to read an answer, redis-py knows best.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A caller's own lane: calls that come one after the other on one connection, past gunicorn's poller, pool and parser.
 
-For a small call these cost as much CPU as Django does. A caller who is known, and calls with every message that anybody
+For a small call they are a good part of its cost. A caller who is known, and calls with every message that anybody
 sends, gets a thread for as long as he keeps calling; whatever he sends that is not just that call goes the usual way.
 """
 
