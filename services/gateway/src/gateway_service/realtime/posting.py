@@ -1,7 +1,7 @@
 """Batches on their way to the messages service: HTTP/1.1 in the event loop itself, over connections that stay open.
 
-On a quiet system a message cost the gateway 5.3 ms of CPU with `requests` in a thread, and 2.5 ms with this. It speaks only what
-our own services answer: a status, headers, and a body whose length is said.
+On a quiet system a message cost the gateway 5.3 ms of CPU with `requests` in a thread, and 2.5 ms with this. It speaks
+only what our own services answer: a status, headers, and a body whose length is said.
 """
 
 from __future__ import annotations
