@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway_service.realtime.frames import Frame
+from gateway_service.realtime.frames import Piece
 
 
 class Pipe:
@@ -16,9 +16,9 @@ class Pipe:
         self.codes: list[int] = []
         self.is_aborted = False
 
-    def send_frame(self, frame: Frame) -> None:
-        self.sent.append(frame.payload)
-        self.stuck += len(frame.payload) if self.stuck else 0
+    def send_frame(self, piece: Piece) -> None:
+        self.sent += [frame.payload for frame in piece.each]
+        self.stuck += piece.size if self.stuck else 0
 
     def buffered_bytes(self) -> int:
         return self.stuck

@@ -3,8 +3,14 @@ from __future__ import annotations
 from pipe import Pipe
 
 from chatire_shared.contracts import close_codes
-from gateway_service.realtime.connection import MAX_POSTPONED_FRAMES, MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES, Connection
-from gateway_service.realtime.frames import Frame
+from gateway_service.realtime.connection import (
+    MAX_POSTPONED,
+    MAX_POSTPONED_BYTES,
+    MAX_QUEUED_BYTES,
+    MAX_QUEUED_FRAMES,
+    Connection,
+)
+from gateway_service.realtime.frames import Frame, Run
 from gateway_service.realtime.session import Phase, Session
 from gateway_service.realtime.transport import HIGH_WATER_BYTES
 
@@ -122,9 +128,9 @@ def test_what_is_postponed_is_not_lost_to_a_close() -> None:
 def test_too_much_is_not_postponed() -> None:
     pipe = Pipe()
     connection = _connection(pipe)
-    for _ in range(MAX_POSTPONED_FRAMES + 1):
+    for _ in range(MAX_POSTPONED + 1):
         connection.postpone(_frame(), 0.0)
-    assert len(pipe.sent) == MAX_POSTPONED_FRAMES + 1
+    assert len(pipe.sent) == MAX_POSTPONED + 1
 
 
 def test_postponing_does_not_get_around_the_bounds() -> None:
@@ -134,6 +140,41 @@ def test_postponing_does_not_get_around_the_bounds() -> None:
     for _ in range(MAX_QUEUED_FRAMES + 1):
         connection.postpone(_frame(), 0.0)
     assert pipe.codes == [close_codes.TOO_SLOW]
+
+
+def test_a_run_leaves_as_one_piece_and_waits_as_frames() -> None:
+    pipe = Pipe()
+    connection = _connection(pipe)
+    connection.postpone(Run([_frame("a"), _frame("b")]), 0.0)
+    connection.send(Run([_frame("c"), _frame("d")]), 0.0)
+    assert pipe.sent == [b"a", b"b", b"c", b"d"]
+    connection.postpone(Run([_frame("e"), _frame("f")]), 0.0)
+    pipe.stuck = HIGH_WATER_BYTES + 1
+    connection.flush(0.0)
+    connection.send(Run([_frame("g")] * (MAX_QUEUED_FRAMES - 2)), 0.0)
+    assert (len(pipe.sent), pipe.codes) == (4, [])
+    connection.send(_frame("one too many"), 0.0)
+    assert pipe.codes == [close_codes.TOO_SLOW]
+
+
+def test_what_waited_as_frames_leaves_in_order() -> None:
+    pipe = Pipe()
+    connection = _connection(pipe)
+    pipe.stuck = HIGH_WATER_BYTES + 1
+    connection.send(Run([_frame("a"), _frame("b")]), 0.0)
+    connection.send(_frame("c"), 0.0)
+    pipe.stuck = 0
+    connection.drained(0.0)
+    assert pipe.sent == [b"a", b"b", b"c"]
+
+
+def test_many_bytes_are_not_postponed() -> None:
+    pipe = Pipe()
+    connection = _connection(pipe)
+    connection.postpone(_frame("x" * MAX_POSTPONED_BYTES), 0.0)
+    assert pipe.sent == []
+    connection.postpone(_frame(), 0.0)
+    assert len(pipe.sent) == 2
 
 
 def test_a_flush_does_not_make_a_stalled_reader_look_alive() -> None:

@@ -13,9 +13,9 @@ from pipe import Pipe
 from chatire_shared.contracts import close_codes
 from gateway_service.realtime import fanout as fanout_module
 from gateway_service.realtime.connection import Connection
-from gateway_service.realtime.effects import Deliver
+from gateway_service.realtime.effects import Deliver, DeliverRun
 from gateway_service.realtime.fanout import Fanout
-from gateway_service.realtime.frames import Frame
+from gateway_service.realtime.frames import Frame, Run
 from gateway_service.realtime.metrics import Metrics
 from gateway_service.realtime.session import Session
 from gateway_service.realtime.transport import HIGH_WATER_BYTES
@@ -29,6 +29,7 @@ sockets = st.integers(0, SOCKETS - 1)
 steps = st.one_of(
     st.tuples(st.just("deliver"), st.integers(0, len(AUDIENCES) - 1)),
     st.tuples(st.just("deliver"), st.just(0)),
+    st.tuples(st.just("run"), st.integers(0, len(AUDIENCES) - 1)),
     st.tuples(st.just("type"), st.just(0)),
     st.tuples(st.just("send"), sockets),
     st.tuples(st.just("pump"), sockets),
@@ -59,8 +60,8 @@ class Street:
     async def do(self, step: tuple[str, int]) -> None:
         kind, number = step
         name = str(number)
-        if kind == "deliver":
-            self._deliver(AUDIENCES[number])
+        if kind in {"deliver", "run"}:
+            self._deliver(AUDIENCES[number], frames=1 if kind == "deliver" else 3)
         elif kind == "type":
             self.fanout.deliver(Deliver(EVERYBODY, Frame(b"typing", droppable=True)))
         elif kind == "send":
@@ -87,8 +88,12 @@ class Street:
                 self.owed[name].append(payload)
         return Frame(payload)
 
-    def _deliver(self, audience: tuple[str, ...]) -> None:
-        self.fanout.deliver(Deliver(audience, self._make(*audience), at_us=1))
+    def _deliver(self, audience: tuple[str, ...], frames: int = 1) -> None:
+        made = [self._make(*audience) for _ in range(frames)]
+        if frames == 1:
+            self.fanout.deliver(Deliver(audience, made[0], at_us=1))
+        else:
+            self.fanout.deliver_run(DeliverRun(audience, Run(made), (1,) * frames))
 
     def _send(self, name: str) -> None:
         if name in self.connections:

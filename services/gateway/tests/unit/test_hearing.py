@@ -10,12 +10,16 @@ import pytest
 
 from chatire_shared.contracts import envelopes
 from gateway_service.realtime import hearing as hearing_module
+from gateway_service.realtime import lanes as lanes_module
 from gateway_service.realtime.crowd import Crowd
+from gateway_service.realtime.effects import Deliver, DeliverRun
+from gateway_service.realtime.frames import Frame
 from gateway_service.realtime.hearing import Hearing
 from gateway_service.realtime.metrics import Metrics
 from gateway_service.realtime.ring import Entry
 
 LARGE, SMALL = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+AUDIENCE = ("a socket",)
 EPOCH = "33333333-3333-4333-8333-333333333333"
 
 
@@ -31,7 +35,7 @@ class Hub:
         self.events.append((conversation, entry.seq))
         if entry.seq == self.breaks_at:
             raise RuntimeError("this one can't be handled")
-        return []
+        return [Deliver(AUDIENCE, Frame(b"%d" % entry.seq), entry.at_us)]
 
     def ticked(self, heads: Mapping[str, int]) -> list[Any]:
         self.heads.append(dict(heads))
@@ -45,7 +49,8 @@ class Ears:
     def __init__(self) -> None:
         self.hub = Hub()
         self.metrics = Metrics()
-        runner: Any = type("Runner", (), {"run": lambda self, effects: None})()
+        self.done: list[Any] = []
+        runner: Any = type("Runner", (), {"run": lambda _self, effects: self.done.extend(effects)})()
         hub: Any = self.hub
         self.hearing = Hearing(
             hub=hub,
@@ -73,12 +78,13 @@ async def test_a_busy_conversation_holds_up_no_other() -> None:
         ears.hear(LARGE, seq)
     ears.hear(SMALL, 1)
     await ears.quiet()
-    assert ears.hub.events.index((SMALL, 1)) == 1
+    assert ears.hub.events.index((SMALL, 1)) == lanes_module.MAX_AT_ONCE
     assert [seq for name, seq in ears.hub.events if name == LARGE] == list(range(1, 51))
 
 
 async def test_a_turn_ends_and_others_have_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hearing_module, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(lanes_module, "MAX_AT_ONCE", 1)
     ears = Ears()
     for seq in range(1, 4):
         ears.hear(LARGE, seq)
@@ -92,12 +98,22 @@ async def test_a_turn_ends_and_others_have_theirs(monkeypatch: pytest.MonkeyPatc
 
 async def test_no_more_waits_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hearing_module, "MAX_WAITING", 3)
+    monkeypatch.setattr(lanes_module, "MAX_AT_ONCE", 1)
     ears = Ears()
     for seq in range(1, 11):
         ears.hear(LARGE, seq)
     assert [seq for _name, seq in ears.hub.events] == list(range(1, 8))
     await ears.quiet()
     assert len(ears.hub.events) == 10
+
+
+async def test_what_follows_from_events_that_came_together_is_done_together() -> None:
+    ears = Ears()
+    for seq in range(1, 4):
+        ears.hear(LARGE, seq)
+    await ears.quiet()
+    assert [type(effect) for effect in ears.done] == [DeliverRun]
+    assert [frame.payload for frame in ears.done[0].run.each] == [b"1", b"2", b"3"]
 
 
 async def test_a_tick_says_nothing_of_conversations_whose_events_wait_here() -> None:

@@ -95,8 +95,13 @@ def lost_bells(part: str) -> None:
 
 
 def no_sweep(part: str) -> None:
-    """Nobody rings, the relay doesn't look by itself, and says that all is well."""
+    """Nobody rings, the relay doesn't look by itself and says that all is well, and no gateway looks for itself.
+
+    Gateways would: every 20 s, and whenever a tick is late, as it is on a busy machine.
+    """
     lost_bells(part)
+    if part == "gateway":
+        _never_look()
     if part == "relay":
         from chatire_shared.outbox import relay
 
@@ -121,13 +126,17 @@ def _lose_every(share: int) -> None:
     _replace(Hub, "event", lose_some)
 
 
-def no_tick(part: str) -> None:
-    """Events get lost, the ticks don't say how far the relay has come, and no gateway minds when one is late."""
-    if part == "gateway":
-        from gateway_service.realtime import watch
+def _never_look() -> None:
+    from gateway_service.realtime import watch
 
+    watch.DEAF_SECONDS = watch.POSITION_SECONDS = 3_600.0
+
+
+def no_tick(part: str) -> None:
+    """Events get lost, the ticks don't say how far the relay has come, and no gateway looks for itself."""
+    if part == "gateway":
         _lose_every(2)
-        watch.DEAF_SECONDS = 3_600.0
+        _never_look()
     if part == "relay":
         from chatire_shared.outbox.tick import Board
 

@@ -14,7 +14,7 @@ from chatire_shared.contracts import close_codes
 from gateway_service.front import wire
 from gateway_service.front.lobby import Lobby
 from gateway_service.front.outlet import Outlet
-from gateway_service.realtime.frames import Frame
+from gateway_service.realtime.frames import Piece
 from gateway_service.realtime.protocol import MAX_FRAME_BYTES
 from gateway_service.realtime.transport import HIGH_WATER_BYTES
 
@@ -134,10 +134,10 @@ class SlimSocket(Outlet):
 
     # The gateway's way out (realtime.transport.Transport); `Outlet` has the rest of it
 
-    def send_frame(self, frame: Frame) -> None:
-        """Send a frame at the end of this turn."""
+    def send_frame(self, piece: Piece) -> None:
+        """Send a frame, or several, at the end of this turn."""
         if self._state is State.OPEN:
-            self._put(frame.wire)
+            self._put(piece.wire)
 
     def close(self, code: int, reason: str) -> None:
         """Close with a code, behind what was sent; who doesn't answer is cut off some seconds later."""

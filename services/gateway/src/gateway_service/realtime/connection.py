@@ -7,14 +7,15 @@ from enum import Enum
 
 from chatire_shared.contracts import close_codes
 from gateway_service.realtime.backlog import Backlog
-from gateway_service.realtime.frames import Frame
+from gateway_service.realtime.frames import Piece
 from gateway_service.realtime.session import Phase, Session
 from gateway_service.realtime.transport import HIGH_WATER_BYTES, Transport
 
 MAX_QUEUED_FRAMES = 256
 MAX_QUEUED_BYTES = 1_048_576
 MAX_STALLED_SECONDS = 15.0
-MAX_POSTPONED_FRAMES = 8
+MAX_POSTPONED = 8
+MAX_POSTPONED_BYTES = 32_768
 """More than this waits for no slice: a process that can't keep up with its bus does the work at once, as the bus waits."""
 REPLAY_ROOM_BYTES = 262_144
 """A replay fills at most this much; the rest of the queue is for what happens meanwhile."""
@@ -35,7 +36,8 @@ class Connection:
     """A socket with a bounded queue.
 
     In the queue is what the way out has no room for, and what a large fan-out has postponed by some milliseconds. Either
-    way frames leave in the order in which they came: a later one goes behind, or takes those before it along.
+    way frames leave in the order in which they came: a later one goes behind, or takes those before it along. A run that
+    was postponed stays whole; where the way out has no room, it is the frames that wait, and are counted.
 
     Attributes:
         id: Names the socket to its client (`ready.connection`) and in notes.
@@ -96,7 +98,7 @@ class Connection:
         self._on_close = on_close
         self._backlog = backlog or Backlog()
         # A list, for all that it is taken from its beginning: of 256 frames at most, and an empty deque has 760 bytes.
-        self._queue: list[Frame] = []
+        self._queue: list[Piece] = []
         self._queued_bytes = 0
         self._stalled_since: float | None = None
         self._closed = False
@@ -113,30 +115,32 @@ class Connection:
 
     # Out
 
-    def send(self, frame: Frame, now: float) -> None:
-        """Send a frame, or queue it, or cut the socket off when it is too far behind."""
+    def send(self, piece: Piece, now: float) -> None:
+        """Send what is given, or queue it, or cut the socket off when it is too far behind."""
         if self._closed:
             return
         if not self._queue:
             held = self.transport.buffered_bytes()
             if held <= HIGH_WATER_BYTES:
-                self.transport.send_frame(frame)
-                self._count(held + len(frame.payload))
+                self.transport.send_frame(piece)
+                self._count(held + piece.size)
                 return
             if self._stalled_since is None:
                 self._stalled_since = now
-        self.postpone(frame, now)
+        self.postpone(piece, now)
         self.flush(now)
 
-    def postpone(self, frame: Frame, now: float) -> None:
-        """Queue a frame for a `flush` that follows within moments."""
-        if self._closed or (frame.droppable and self._stalled_since is not None):
+    def postpone(self, piece: Piece, now: float) -> None:
+        """Queue it for a `flush` that follows within moments."""
+        if self._closed or (piece.droppable and self._stalled_since is not None):
             return
-        self._queue.append(frame)
-        self._queued_bytes += len(frame.payload)
+        self._queued_bytes += piece.size
         if self._stalled_since is not None:
+            self._queue += piece.each
             self._keep_bounds(self.transport.buffered_bytes())
-        elif len(self._queue) > MAX_POSTPONED_FRAMES:
+            return
+        self._queue.append(piece)
+        if len(self._queue) > MAX_POSTPONED or self._queued_bytes > MAX_POSTPONED_BYTES:
             self._hand_over(now)
 
     def flush(self, now: float) -> None:
@@ -157,10 +161,12 @@ class Connection:
     def _hand_over(self, now: float) -> None:
         held = self.transport.buffered_bytes()
         while self._queue and held <= HIGH_WATER_BYTES:
-            frame = self._queue.pop(0)
-            self._queued_bytes -= len(frame.payload)
-            self.transport.send_frame(frame)
+            piece = self._queue.pop(0)
+            self._queued_bytes -= piece.size
+            self.transport.send_frame(piece)
             held = self.transport.buffered_bytes()
+        if self._queue and self._stalled_since is None:
+            self._queue = [frame for piece in self._queue for frame in piece.each]
         if self._queue:
             self._stalled_since = now
         self._keep_bounds(held)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from gateway_service.realtime.frames import Frame
+from gateway_service.realtime.frames import Frame, Run
+
+MAX_RUN_BYTES = 16_384
+"""More in one piece would gain nothing, and be more than a socket's way out is meant to hold at once."""
 
 Session = Hashable
 """Names one connection; the hub only compares it."""
@@ -18,6 +21,15 @@ class Deliver:
     sessions: tuple[Session, ...]
     frame: Frame
     at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverRun:
+    """Several `Deliver` to the same sockets, one after the other, as one; `committed_us` has the `at_us` of each."""
+
+    sessions: tuple[Session, ...]
+    run: Run
+    committed_us: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +84,32 @@ class Unsubscribe:
     users: tuple[str, ...] = ()
 
 
-Effect = Deliver | Pump | Fetch | Hold | CheckHeads | RefreshMembers | Subscribe | Unsubscribe
+Effect = Deliver | DeliverRun | Pump | Fetch | Hold | CheckHeads | RefreshMembers | Subscribe | Unsubscribe
+
+
+def in_runs(effects: Sequence[Effect]) -> Sequence[Effect]:
+    """The same, with what goes to the same sockets without anything else in between as one."""
+    if len(effects) < 2:
+        return effects
+    found: list[Effect] = []
+    run: list[Deliver] = []
+    size = 0
+    for effect in effects:
+        if not isinstance(effect, Deliver) or effect.frame.droppable:
+            found += _joined(run)
+            found.append(effect)
+            run, size = [], 0
+            continue
+        size += effect.frame.size
+        if run and (effect.sessions is not run[0].sessions or size > MAX_RUN_BYTES):
+            found += _joined(run)
+            run, size = [], effect.frame.size
+        run.append(effect)
+    return found + _joined(run)
+
+
+def _joined(run: Sequence[Deliver]) -> list[Effect]:
+    if len(run) < 2:
+        return list(run)
+    whole = Run([effect.frame for effect in run])
+    return [DeliverRun(run[0].sessions, whole, tuple(effect.at_us for effect in run))]

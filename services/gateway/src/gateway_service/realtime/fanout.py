@@ -15,7 +15,8 @@ from typing import Protocol
 
 from chatire_shared.crash_points import hit
 from gateway_service.realtime.connection import Connection
-from gateway_service.realtime.effects import Deliver, Session
+from gateway_service.realtime.effects import Deliver, DeliverRun, Session
+from gateway_service.realtime.frames import Piece
 from gateway_service.realtime.metrics import Metrics
 
 SLICE_SOCKETS = 64
@@ -104,21 +105,29 @@ class Fanout:
 
     def deliver(self, effect: Deliver) -> None:
         """Send a frame to some sockets; to few of them at once, to many in slices."""
+        self._deliver(effect.sessions, effect.frame, (effect.at_us,))
+
+    def deliver_run(self, effect: DeliverRun) -> None:
+        """The same with several frames."""
+        self._deliver(effect.sessions, effect.run, effect.committed_us)
+
+    def _deliver(self, sessions: Sequence[Session], piece: Piece, committed_us: Sequence[int]) -> None:
         now = time.monotonic()
-        found = [connection for name in effect.sessions if (connection := self._find(str(name))) is not None]
-        self._metrics.deliveries += len(found)
+        found = [connection for name in sessions if (connection := self._find(str(name))) is not None]
+        self._metrics.deliveries += len(found) * len(committed_us)
         if len(found) <= SLICE_SOCKETS:
             middle = len(found) // 2
             for connection in found[:middle]:
-                connection.send(effect.frame, now)
+                connection.send(piece, now)
             hit("gateway.in_fanout")
             for connection in found[middle:]:
-                connection.send(effect.frame, now)
-            self._metrics.delivered(effect.at_us)
+                connection.send(piece, now)
+            for at_us in committed_us:
+                self._metrics.delivered(at_us)
             return
         for connection in found:
-            connection.postpone(effect.frame, now)
-        self._pass_over(effect.sessions, found).committed_us.append(effect.at_us)
+            connection.postpone(piece, now)
+        self._pass_over(sessions, found).committed_us += committed_us
 
     def pump(self, session: Session) -> None:
         """Give a socket what it lacks, in its turn: thousands may lack the same page."""

@@ -17,9 +17,14 @@ class Frame:
     """One text message in its three forms: UTF-8 payload, WebSocket frame (RFC 6455 section 5.2), and text.
 
     The last two are made at their first use and kept, since the same frame goes to many sockets.
+
+    Attributes:
+        payload: The JSON text in UTF-8.
+        size: Its length in bytes.
+        droppable: Whether a socket that is behind goes without it.
     """
 
-    __slots__ = ("_text", "_wire", "droppable", "payload")
+    __slots__ = ("_text", "_wire", "droppable", "payload", "size")
 
     def __init__(self, payload: bytes, *, droppable: bool = False) -> None:
         """Take the JSON text.
@@ -29,9 +34,15 @@ class Frame:
             droppable: Whether a socket that is behind goes without it (typing): nothing is lost for good.
         """
         self.payload = payload
+        self.size = len(payload)
         self.droppable = droppable
         self._wire: bytes | None = None
         self._text: str | None = None
+
+    @property
+    def each(self) -> Sequence[Frame]:
+        """Itself, as a run of one."""
+        return (self,)
 
     @property
     def wire(self) -> bytes:
@@ -46,6 +57,31 @@ class Frame:
         if self._text is None:
             self._text = self.payload.decode()
         return self._text
+
+
+class Run:
+    """Frames that follow one another to the same sockets: each socket's way out takes them as one piece."""
+
+    __slots__ = ("_wire", "each", "size")
+
+    droppable = False
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        """Take what goes together; nothing droppable."""
+        self.each = frames
+        self.size = sum(frame.size for frame in frames)
+        self._wire: bytes | None = None
+
+    @property
+    def wire(self) -> bytes:
+        """The WebSocket frames, one behind the other."""
+        if self._wire is None:
+            self._wire = b"".join(frame.wire for frame in self.each)
+        return self._wire
+
+
+Piece = Frame | Run
+"""What a socket's way out takes at once."""
 
 
 def _header(length: int) -> bytes:

@@ -7,9 +7,12 @@ from typing import Any
 
 Message = dict[str, Any]
 
+MAX_AT_ONCE = 32
+"""Together they cost a large conversation's sockets little more than one would, each."""
+
 
 class Lanes:
-    """A queue for each conversation; the next event is that of who has waited longest for a turn."""
+    """A queue for each conversation; the next events are those of who has waited longest for a turn."""
 
     __slots__ = ("_lanes", "_waiting")
 
@@ -32,11 +35,13 @@ class Lanes:
             lane.append(message)
         self._waiting += 1
 
-    def take(self) -> Message:
-        """The next one; then it is the other conversations' turn."""
+    def take(self) -> list[Message]:
+        """Some of one conversation, in order; then it is the others' turn."""
         conversation, lane = self._lanes.popitem(last=False)
-        message = lane.popleft()
-        if lane:
+        if len(lane) <= MAX_AT_ONCE:
+            messages = list(lane)
+        else:
+            messages = [lane.popleft() for _ in range(MAX_AT_ONCE)]
             self._lanes[conversation] = lane
-        self._waiting -= 1
-        return message
+        self._waiting -= len(messages)
+        return messages

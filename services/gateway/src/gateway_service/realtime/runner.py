@@ -46,6 +46,7 @@ class Runner:
         self._subscribing: dict[str, None] = {}
         self._doing: dict[type[Effect], Callable[[Any], None]] = {
             fx.Deliver: fanout.deliver,
+            fx.DeliverRun: fanout.deliver_run,
             fx.Pump: lambda effect: fanout.pump(effect.session),
             fx.Fetch: self._fetch,
             fx.Hold: self._hold,

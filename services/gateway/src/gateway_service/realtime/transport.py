@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from gateway_service.realtime.frames import Frame
+from gateway_service.realtime.frames import Piece
 
 HIGH_WATER_BYTES = 65_536
 """More than this in the server's own buffer, and the rest waits in ours, where it can be counted and dropped.
@@ -41,8 +41,8 @@ class Unread:
 class Transport(Protocol):
     """One socket's way out."""
 
-    def send_frame(self, frame: Frame) -> None:
-        """Hand a frame over; never blocks, never raises for a socket that is gone."""
+    def send_frame(self, piece: Piece) -> None:
+        """Hand a frame over, or several; never blocks, never raises for a socket that is gone."""
 
     def buffered_bytes(self) -> int:
         """How much of what was handed over has not gone to the kernel yet."""
@@ -79,10 +79,10 @@ class DaphneTransport:
         self._paused = False
         self._reads = True
 
-    def send_frame(self, frame: Frame) -> None:
+    def send_frame(self, piece: Piece) -> None:
         """Write the shared bytes."""
         if self._is_open():
-            self._protocol.transport.write(frame.wire)
+            self._protocol.transport.write(piece.wire)
 
     def buffered_bytes(self) -> int:
         """Bytes in Twisted's buffer."""
@@ -184,9 +184,10 @@ class AsgiTransport:
         self._was_full = False
         self._callback: Callable[[], None] | None = None
 
-    def send_frame(self, frame: Frame) -> None:
+    def send_frame(self, piece: Piece) -> None:
         """Queue it for the writer."""
-        self._put({"type": "websocket.send", "text": frame.text}, len(frame.payload))
+        for frame in piece.each:
+            self._put({"type": "websocket.send", "text": frame.text}, frame.size)
 
     def buffered_bytes(self) -> int:
         """Bytes that the writer hasn't handed to the server."""
