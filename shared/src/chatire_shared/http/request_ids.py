@@ -37,8 +37,13 @@ class RequestIdMiddleware:
             response = self._get_response(request)
         finally:
             _current.reset(token)
-        response["X-Request-ID"] = request_id
-        response.setdefault("X-Content-Type-Options", "nosniff")
-        response.setdefault("Referrer-Policy", "no-referrer")
-        response.setdefault("Cache-Control", "no-store")
+        finish(response, request_id)
         return response
+
+
+def finish(response: HttpResponse, request_id: str) -> None:
+    """Put on an answer what every answer has."""
+    response["X-Request-ID"] = request_id
+    response.setdefault("X-Content-Type-Options", "nosniff")
+    response.setdefault("Referrer-Policy", "no-referrer")
+    response.setdefault("Cache-Control", "no-store")

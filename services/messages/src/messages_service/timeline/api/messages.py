@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,18 +9,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatire_shared.contracts.errors import ChatireError, Invalid, NotFound, RateLimited
+from chatire_shared.contracts.errors import Invalid, NotFound
 from chatire_shared.contracts.times import rfc3339
-from chatire_shared.crash_points import hit
 from chatire_shared.http.pages import bounded_integer, page_limit
 from messages_service.conversations.selectors.membership import get_membership
 from messages_service.requests import caller_of, read_body
 from messages_service.timeline.api.bodies import EditBody, PostBody
-from messages_service.timeline.limits import spend_posts
+from messages_service.timeline.api.posting import post
 from messages_service.timeline.selectors import messages
-from messages_service.timeline.services.batches import Posted
 from messages_service.timeline.services.editing import delete_message, edit_message
-from messages_service.timeline.services.posting import ALONE_TIMEOUT_MS, NewMessage, post_messages
+from messages_service.timeline.services.posting import NewMessage
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 200
 LARGEST_SEQ = 2**63 - 1
@@ -46,11 +43,8 @@ class MessagesView(APIView):
             reply_to=body.get("reply_to"),
             request_id=caller.request_id,
         )
-        posted = _post(new, caller.now)
-        hit("messages.before_answer")
-        if posted.shape is not None:
-            return Response(posted.shape, status=201)
-        return Response(messages.shape_of(messages.get_message(conversation_id=conversation_id, seq=posted.seq)))
+        status, shape = post(new, caller.now)
+        return Response(shape, status=status)
 
 
 class MessageView(APIView):
@@ -87,16 +81,6 @@ class EditsView(APIView):
             {"body": edit.body, "edited_at": rfc3339(edit.edited_at)} for edit in messages.list_edits(message=message)
         ]
         return Response({"edits": edits})
-
-
-def _post(new: NewMessage, now: datetime) -> Posted:
-    decision = spend_posts([new.sender])[0]
-    if not decision.allowed:
-        raise RateLimited(retry_after_seconds=decision.retry_after_seconds)
-    outcome = post_messages(items=[new], now=now, lock_timeout_ms=ALONE_TIMEOUT_MS)[0]
-    if isinstance(outcome, ChatireError):
-        raise outcome
-    return outcome
 
 
 def _window(request: Request) -> messages.Window:
