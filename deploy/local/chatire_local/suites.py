@@ -32,14 +32,15 @@ class Suite:
         return any(found for pattern in patterns for found in self.folder.glob(pattern))
 
 
+# Those that take longest come first.
 SUITES = (
+    Suite("launcher", ROOT / "tests" / "launcher", Needs.NOTHING),
+    Suite("gateway", ROOT / "services" / "gateway" / "tests", Needs.SERVERS),
     Suite("shared", ROOT / "shared" / "tests", Needs.SERVERS),
     Suite("auth", ROOT / "services" / "auth" / "tests", Needs.SERVERS),
     Suite("messages", ROOT / "services" / "messages" / "tests", Needs.SERVERS),
-    Suite("gateway", ROOT / "services" / "gateway" / "tests", Needs.SERVERS),
     Suite("contract", ROOT / "tests" / "contract", Needs.SERVERS),
     Suite("compose", ROOT / "tests" / "compose", Needs.NOTHING),
-    Suite("launcher", ROOT / "tests" / "launcher", Needs.NOTHING),
     Suite("client", ROOT / "tools" / "client" / "tests", Needs.NOTHING),
     Suite("bench", ROOT / "bench" / "tests", Needs.NOTHING),
     Suite("web", ROOT / "web" / "tests", Needs.NOTHING, in_javascript=True),

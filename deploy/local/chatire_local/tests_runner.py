@@ -1,7 +1,7 @@
 """`./chatire test`: runs suites as processes of their own, streams what they say, and ends with one line of counts.
 
-Suites that bring their own servers run two at a time; after them, one by one, those that share a running stack, and
-those that want quiet.
+Suites that bring their own servers run some at a time; after them, one by one, those that share a running stack, and
+side by side those that want quiet.
 """
 
 import os
@@ -21,9 +21,11 @@ from .errors import LauncherError
 from .parts.web import WebClient, npm_environment
 from .stack.errands import Errands
 from .suites import SUITES, Needs, Suite
-from .testbed import running_servers, running_stack, temporary_folder
+from .testbed import prepared_data, running_servers, running_stack, temporary_folder
 
-AT_A_TIME = 2
+AT_A_TIME = 3
+"""More than there are cores on a small machine: the longest suites wait most of their time for time-outs and starts."""
+AT_A_TIME_ON_STACKS = 2
 
 
 class TestRun:
@@ -43,8 +45,7 @@ class TestRun:
         try:
             self._run_side_by_side([suite for suite in self._suites if suite.needs in {Needs.NOTHING, Needs.SERVERS}])
             self._run_on_stack([suite for suite in self._suites if suite.needs is Needs.STACK])
-            # Side by side as well: most of their seconds are waiting for what they have broken.
-            self._run_pool([suite for suite in self._suites if suite.needs is Needs.QUIET], {})
+            self._run_on_stacks([suite for suite in self._suites if suite.needs is Needs.QUIET])
         finally:
             self._end_children()
         return self._results
@@ -57,8 +58,10 @@ class TestRun:
         with running_servers(wanting, self._folder / "servers", self._console) as environments:
             self._run_pool(suites, environments)
 
-    def _run_pool(self, suites: list[Suite], environments: Mapping[str, Mapping[str, str]]) -> None:
-        with ThreadPoolExecutor(AT_A_TIME) as pool:
+    def _run_pool(
+        self, suites: list[Suite], environments: Mapping[str, Mapping[str, str]], at_a_time: int = AT_A_TIME
+    ) -> None:
+        with ThreadPoolExecutor(at_a_time) as pool:
             running = [pool.submit(self._run_suite, suite, environments.get(suite.name, {})) for suite in suites]
             try:
                 for suite in running:
@@ -75,6 +78,17 @@ class TestRun:
             with running_stack(self._folder / "stack") as environment:
                 for suite in suites:
                     self._run_suite(suite, environment)
+        except LauncherError as error:
+            for suite in suites:
+                self._results.setdefault(suite.name, broken(suite.name, str(error)))
+
+    def _run_on_stacks(self, suites: list[Suite]) -> None:
+        """Side by side as well: many of their seconds are waiting for what they have broken."""
+        if not suites:
+            return
+        try:
+            with prepared_data(self._folder / "prepared") as environment:
+                self._run_pool(suites, {suite.name: environment for suite in suites}, AT_A_TIME_ON_STACKS)
         except LauncherError as error:
             for suite in suites:
                 self._results.setdefault(suite.name, broken(suite.name, str(error)))

