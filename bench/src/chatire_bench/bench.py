@@ -42,7 +42,11 @@ class Bench:
 
     def __post_init__(self) -> None:
         """Name the stack that all rows use, one after the other."""
-        self.ours = Chatire(Stack(self.folder / "chatire"))
+        self.ours = Chatire(Stack(self.folder / "chatire", keeps=self.quick))
+
+    def close(self) -> None:
+        """Stop what was kept running."""
+        self.ours.stack.stop()
 
     def pick(self, full: float, quick: float) -> float:
         """A size of a full run or of a quick one."""

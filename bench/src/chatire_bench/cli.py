@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="chatire-bench-", ignore_cleanup_errors=True) as made:
             folder = chosen.data or Path(made)
             with servers.started(folder / "peers") as started:
-                bench = Bench(folder, 1 if chosen.quick else chosen.pairs, chosen.quick, started, _tell_since())
-                for name in chosen.names or _all_rows(quick=chosen.quick):
-                    rows.append(_run(bench, name))
-                    _write(rows, facts, chosen)
+                pairs = 1 if chosen.quick else chosen.pairs
+                with closing(Bench(folder, pairs, chosen.quick, started, _tell_since())) as bench:
+                    for name in chosen.names or _all_rows(quick=chosen.quick):
+                        rows.append(_run(bench, name))
+                        _write(rows, facts, chosen)
     except BenchError as error:
         sys.stderr.write(f"{error}\n")
         return 2

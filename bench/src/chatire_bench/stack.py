@@ -43,33 +43,56 @@ class Processes:
 class Stack:
     """One data folder of ours, and the stack on it while it runs."""
 
-    def __init__(self, data: Path) -> None:
-        """Name it; nothing runs yet."""
+    def __init__(self, data: Path, *, keeps: bool = False) -> None:
+        """Name it; nothing runs yet.
+
+        Args:
+            data: Its folder.
+            keeps: Whether it goes on running for whoever wants the same next, until `stop`: a start takes as long as a
+                small measurement.
+        """
         self.data = data
         (self.port,) = free_ports(1)
+        self._keeps = keeps
+        self._kept: Processes | None = None
 
     @contextmanager
     def running(self, counts: Processes) -> Iterator[None]:
-        """Start it; stop it afterwards.
+        """Start it, if it isn't running; stop it afterwards, if it isn't kept.
 
         Raises: BenchError.
         """
+        try:
+            if self._kept != counts:
+                if self._kept is not None:
+                    self.stop()
+                self._start(counts)
+                self._kept = counts if self._keeps else None
+            yield
+        finally:
+            if self._kept is None:
+                self.stop()
+
+    def stop(self) -> None:
+        """Stop it, whether it runs or not."""
+        self._kept = None
+        if self.data.exists():
+            self._launcher("down", seconds=_STOP_SECONDS)
+
+    def _start(self, counts: Processes) -> None:
         options = ["--port", str(self.port), "--limits", counts.limits, "--detach"]
         options += ["--gateways", str(counts.gateways), "--workers", str(counts.workers)]
         self._tell_parts(counts.settings)
-        try:
-            done = self._launcher("up", *options, seconds=_START_SECONDS)
-            if done.returncode:
-                raise BenchError(f"the stack did not start:\n{done.stdout}{done.stderr}")
-            yield
-        finally:
-            self._launcher("down", seconds=_STOP_SECONDS)
+        done = self._launcher("up", *options, seconds=_START_SECONDS)
+        if done.returncode:
+            raise BenchError(f"the stack did not start:\n{done.stdout}{done.stderr}")
 
     def remake(self, part: str, settings: Mapping[str, str]) -> None:
         """Start a part of the running stack anew, with these settings and without those that it had from here before.
 
         Raises: BenchError.
         """
+        self._kept = None
         self._tell_parts({part: settings})
         done = self._launcher("restart", part, seconds=_START_SECONDS)
         if done.returncode:
