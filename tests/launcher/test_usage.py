@@ -28,7 +28,7 @@ def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         (["restart"], "PART"),
         (["up", "--limits", "none"], "choose from"),
         (["up", "--detatch"], "unrecognized arguments"),
-        (["test", "everything"], "Suites: shared, auth"),
+        (["test", "everything"], "Suites: launcher, gateway"),
         (["manage"], "SERVICE"),
         (["manage", "caddy"], "invalid choice: 'caddy'"),
     ],

@@ -48,6 +48,7 @@ SUITES = (
     Suite("browser", ROOT / "tests" / "browser", Needs.STACK),
     Suite("faults", ROOT / "tests" / "faults", Needs.QUIET),
     Suite("scenarios", ROOT / "tests" / "scenarios", Needs.QUIET),
+    Suite("crowds", ROOT / "tests" / "crowds", Needs.QUIET),
     Suite("replay", ROOT / "tools" / "replay" / "tests", Needs.STACK),
 )
 

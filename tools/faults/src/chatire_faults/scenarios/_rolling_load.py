@@ -136,7 +136,10 @@ class Load:
         count = self._setting.count(TALKERS, least=6)
         names = ["rolling-keeper", *(f"rolling-{number:02}" for number in range(count))]
         self._keeper, *people = self._stack.make_people(names, http)
-        callers = [Account.register(http, f"caller-{number}", PASSWORD) for number in range(CALLERS)]
+        callers = [
+            Account.register(http, f"caller-{number}", PASSWORD)
+            for number in range(self._setting.count(CALLERS, least=4))
+        ]
         for number in range(CONVERSATIONS):
             members = [*people[number::CONVERSATIONS], *people[number + 1 :: CONVERSATIONS], *callers]
             fields = {"kind": "group", "title": f"Rolling {number}", "member_ids": [each.id for each in members]}

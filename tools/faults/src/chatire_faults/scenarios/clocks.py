@@ -39,7 +39,7 @@ def run(setting: Setting) -> Report:
     library = _library()
     if library is None:
         return Report("clocks", {"skipped": "there is no libfaketime here (pip install libfaketime, or apt)"})
-    seconds = setting.count(HOLD_SECONDS, least=4)
+    seconds = setting.count(HOLD_SECONDS, least=3)
     clocks = {part: _Clock(library, setting.folder / f"clock-of-{part}") for part in PARTS}
     environment = {one: clocks[part].environment for part, ones in PARTS.items() for one in ones}
     back: dict[str, float] = {}
