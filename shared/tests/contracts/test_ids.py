@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import pytest
 
-from chatire_shared.contracts.ids import is_canonical_uuid, is_sane_request_id, uuid7
+from chatire_shared.contracts.ids import is_canonical_uuid, is_sane_request_id, uuid7, uuid7_text
 
 
 def test_ids_sort_by_the_millisecond_they_were_made_in() -> None:
@@ -22,6 +22,16 @@ def test_ids_carry_version_and_variant() -> None:
         value = uuid7()
         assert value.version == 7
         assert value.variant == "specified in RFC 4122"
+
+
+def test_one_that_is_only_written_is_as_good() -> None:
+    before = uuid7()
+    text = uuid7_text()
+    assert is_canonical_uuid(text)
+    value = UUID(text)
+    assert (value.version, value.variant) == (7, RFC_4122)
+    assert before.int >> 80 <= value.int >> 80 <= uuid7().int >> 80
+    assert len({uuid7_text() for _ in range(10_000)}) == 10_000
 
 
 def test_many_ids_of_one_millisecond_differ() -> None:

@@ -109,6 +109,9 @@ def parse(text: str) -> ClientFrame | Refusal:
 
 
 def _from_object(value: dict[str, Any]) -> ClientFrame | Refusal:
+    plain = _plain_send(value) if len(value) == _PLAIN_FIELDS else None
+    if plain is not None:
+        return plain
     kind = value.pop("type", None)
     reader = _READERS.get(kind) if isinstance(kind, str) else None
     try:
@@ -232,6 +235,17 @@ def _send(fields: _Fields) -> Send:
             fields.optional("attachment_ids", _is_list_of_ids(MAX_ATTACHMENTS), "a list of attachment ids", ()),
         ),
     )
+
+
+_PLAIN_FIELDS = 4
+
+
+def _plain_send(value: dict[str, Any]) -> Send | None:
+    """A `send` of nothing but what it must have, read at once: nearly all frames are that. None for any other."""
+    client_id, conversation, body = value.get("id"), value.get("conversation"), value.get("body")
+    if value.get("type") != "send" or not (is_canonical_uuid(client_id) and is_canonical_uuid(conversation)):
+        return None
+    return Send(str(client_id), str(conversation), str(body), None, ()) if is_body(body) else None
 
 
 def _read(fields: _Fields) -> Read:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from chatire_shared.contracts.errors import Unavailable
-from chatire_shared.contracts.ids import uuid7
+from chatire_shared.contracts.ids import is_canonical_uuid, uuid7_text
 from chatire_shared.crash_points import hit
 from gateway_service.realtime import frames
 from gateway_service.realtime.connection import Connection
@@ -182,7 +182,7 @@ def _item(queued: Queued, token: int) -> dict[str, Any]:
         "client_id": frame.id,
         "conversation": frame.conversation,
         "body": frame.body,
-        "request_id": str(uuid7()),
+        "request_id": uuid7_text(),
     }
     if frame.reply_to is not None:
         item["reply_to"] = frame.reply_to
@@ -197,8 +197,8 @@ def _unavailable(detail: str = "The message can't be stored at the moment; send 
 
 def _frame(sent: Send, result: Result) -> tuple[Frame, str]:
     seq, message_id = result.get("seq"), result.get("message_id")
-    if result.get("ok") and isinstance(seq, int) and isinstance(message_id, str):
-        return frames.ack(id=sent.id, conversation=sent.conversation, seq=seq, message_id=message_id), "acked"
+    if result.get("ok") and isinstance(seq, int) and is_canonical_uuid(message_id):
+        return frames.ack(id=sent.id, conversation=sent.conversation, seq=seq, message_id=str(message_id)), "acked"
     if result.get("ok"):
         result = _unavailable()  # It may be posted, but nobody can say where: sending it again tells.
     retry_after = result.get("retry_after_ms")
