@@ -50,7 +50,8 @@ class Ears:
         self.hub = Hub()
         self.metrics = Metrics()
         self.done: list[Any] = []
-        runner: Any = type("Runner", (), {"run": lambda _self, effects: self.done.extend(effects)})()
+        self.fails_at = 0
+        runner: Any = type("Runner", (), {"run": lambda _self, effects: self._do(effects)})()
         hub: Any = self.hub
         self.hearing = Hearing(
             hub=hub,
@@ -59,6 +60,11 @@ class Ears:
             metrics=self.metrics,
             on_auth_changed=lambda: None,
         )
+
+    def _do(self, effects: Sequence[Any]) -> None:
+        if len(self.hub.events) == self.fails_at:
+            raise RuntimeError("this can't be done")
+        self.done += effects
 
     def hear(self, conversation: str, seq: int) -> None:
         self.hearing.on_message(
@@ -133,6 +139,16 @@ async def test_an_event_that_cannot_be_handled_ends_nothing() -> None:
         ears.hear(LARGE, seq)
     await ears.quiet()
     assert len(ears.hub.events) == 3
+
+
+async def test_what_follows_and_cannot_be_done_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes_module, "MAX_AT_ONCE", 1)
+    ears = Ears()
+    ears.fails_at = 2
+    for seq in range(1, 4):
+        ears.hear(LARGE, seq)
+    await ears.quiet()
+    assert [effect.at_us for effect in ears.done] == [1, 1]
 
 
 async def test_garbage_is_counted_when_its_turn_comes() -> None:

@@ -93,7 +93,10 @@ class Hearing:
         for message in messages:
             self._dispatch(message)
         following, self._following = self._following, []
-        self._runner.run(in_runs(following))
+        try:
+            self._runner.run(in_runs(following))
+        except Exception:
+            logger.exception("what follows from events could not be done")
 
     def _dispatch(self, message: dict[str, Any]) -> None:
         try:
