@@ -45,7 +45,7 @@ class TestRun:
         try:
             self._run_side_by_side([suite for suite in self._suites if suite.needs in {Needs.NOTHING, Needs.SERVERS}])
             self._run_on_stack([suite for suite in self._suites if suite.needs is Needs.STACK])
-            self._run_on_stacks([suite for suite in self._suites if suite.needs is Needs.QUIET])
+            self._run_with_stacks_of_their_own([suite for suite in self._suites if suite.needs is Needs.QUIET])
         finally:
             self._end_children()
         return self._results
@@ -82,7 +82,7 @@ class TestRun:
             for suite in suites:
                 self._results.setdefault(suite.name, broken(suite.name, str(error)))
 
-    def _run_on_stacks(self, suites: list[Suite]) -> None:
+    def _run_with_stacks_of_their_own(self, suites: list[Suite]) -> None:
         """Side by side as well: many of their seconds are waiting for what they have broken."""
         if not suites:
             return

@@ -13,6 +13,6 @@ from chatire_shared.http.chunked import ReadChunked
 django_application = ReadChunked(get_wsgi_application())
 
 from messages_service.internal.door import Door  # noqa: E402 (Django must be set up before models are imported)
-from messages_service.timeline.api.posting import PostDoor  # noqa: E402
+from messages_service.timeline.api.door import PostDoor  # noqa: E402
 
 application = Door(PostDoor(django_application))

@@ -17,7 +17,7 @@ from django.db import close_old_connections
 from messages_service import wsgi
 from messages_service.identity import REVOCATIONS, verifier
 from messages_service.timeline import limits
-from messages_service.timeline.api import posting
+from messages_service.timeline.api import door, posting
 
 CHANGES = {"request_id", "id", "seq", "client_id", "created_at"}
 """What differs between two posts, or two answers, of the same."""
@@ -28,7 +28,7 @@ class Doors:
 
     def __init__(self) -> None:
         self.asked_django = 0
-        self._door = posting.PostDoor(self._django)
+        self._door = door.PostDoor(self._django)
 
     def _django(self, environ: Any, start_response: Any) -> Any:
         self.asked_django += 1
@@ -190,7 +190,7 @@ def test_all_else_goes_the_long_way(
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/conversations/x/messages/", "/api/conversations/", "/api/messages/{id}/", "/internal{}/"]
+    "path", ["/api/conversations/x/messages/", "/api/conversations/", "/api/messages/{id}/", "/internal/messages/"]
 )
 def test_other_paths_go_the_long_way(doors: Doors, ada: Someone, said: JSON, path: str) -> None:
     doors.short(path.replace("{id}", said["id"]), body_of(), HTTP_AUTHORIZATION=f"Bearer {ada.token}")

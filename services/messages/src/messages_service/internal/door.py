@@ -7,27 +7,23 @@ goes the usual way and is answered there; so nothing is refused here that would 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db import close_old_connections, connection
 from django.http import HttpResponse
 
 from chatire_shared.contracts.errors import NotFound, TooLarge, Unauthenticated
-from chatire_shared.contracts.ids import uuid7
+from chatire_shared.contracts.ids import uuid7_text
 from chatire_shared.http.chunked import WsgiApplication
-from chatire_shared.http.problems import problem_for
-from chatire_shared.http.request_ids import bind_request_id
 from chatire_shared.identity.drf import bearer_in, require_caller
 from chatire_shared.serving import lane
 from messages_service.identity import service_verifier
 from messages_service.internal.batch import answer_batch
 from messages_service.internal.plain import CALLERS, MAX_BODY_BYTES, encoded, read_object
+from messages_service.short_ways import StartResponse, answered, send
 
 PATH = "/internal/messages/batch/"
 REQUEST_LINE = f"POST {PATH} HTTP/1.1".encode()
-
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
 class Door:
@@ -45,10 +41,7 @@ class Door:
         if not length.isdigit():
             return self._application(environ, start_response)
         lane.offer()
-        response = _answer(environ["wsgi.input"].read(min(int(length), MAX_BODY_BYTES + 1)))
-        headers = [*response.items(), ("Content-Length", str(len(response.content)))]
-        start_response(f"{response.status_code} {response.reason_phrase}", headers)
-        return [response.content]
+        return send(_answer(environ["wsgi.input"].read(min(int(length), MAX_BODY_BYTES + 1))), start_response)
 
     def lane(self, first_line: bytes, headers: Mapping[bytes, bytes], body: bytes) -> bytes | None:
         """The same for calls that come in a lane of their own (`serving.lane.Application`)."""
@@ -79,14 +72,9 @@ def _is_ours(environ: Mapping[str, Any]) -> bool:
 
 
 def _answer(body: bytes) -> HttpResponse:
-    bind_request_id(str(uuid7()))
-    try:
+    def make() -> HttpResponse:
         if len(body) > MAX_BODY_BYTES:
-            return problem_for(TooLarge(), PATH)
+            raise TooLarge
         return encoded(answer_batch(read_object(body)))
-    except Exception as error:  # noqa: BLE001 (whatever it is, the gateway gets an answer, as from Django)
-        return problem_for(error, PATH)
-    finally:
-        bind_request_id(None)
-        if connection.errors_occurred:
-            close_old_connections()
+
+    return answered(make, uuid7_text(), PATH)
