@@ -25,9 +25,8 @@ from chatire_shared.testing.alone import Alone
 from chatire_shared.testing.fake_auth import FakeAuth
 from chatire_shared.testing.fake_messages import FakeMessages
 from gateway_service.realtime.people import Membership
-from gateway_service.realtime.posting import Post
 from gateway_service.realtime.runtime import _read_changes
-from gateway_service.realtime.upstream import POST_SECONDS, Upstream
+from gateway_service.realtime.upstream import Upstream
 
 AGREED = {exchange.call.split("?")[0] for exchange in [*auth.EXCHANGES, *messages.EXCHANGES]}
 
@@ -52,7 +51,7 @@ def gateway() -> Iterator[Gateway]:
         assert alone.messages is not None
         signer = ServiceSigner("gateway", alone.keys["gateway"].private_key)
         messages = ServiceClient(alone.messages.url, "messages", signer)
-        upstream = Upstream(messages, Post(messages.bases, messages.authorization, POST_SECONDS))
+        upstream = Upstream.at(messages)
         client = ServiceClient(alone.auth.url, "auth", signer)
         feed = ChangeFeed(lambda after: _read_changes(client, after))
         keys = JwksCache(f"{alone.auth.url}{auth.JWKS.removeprefix('GET ')}")
@@ -96,18 +95,25 @@ def test_the_gateway_learns_where_somebody_stands_and_marks_what_they_read(gatew
         epoch = gateway.messages.logs[gateway.group].epoch
         assert known.version == 1
         assert known.by_conversation == {gateway.group: Membership(gateway.group, "group", epoch, 1, 2, 2)}
+        gateway.upstream.stop()
+        await asyncio.sleep(0)
 
     asyncio.run(talk())
 
 
 def test_the_gateway_knows_a_service_that_is_away_from_one_that_refuses(gateway: Gateway) -> None:
-    gateway.messages.away = True
-    with pytest.raises(Unavailable):
-        asyncio.run(gateway.upstream.heads([], []))
-    gateway.messages.away = False
-    mark = {"token": 0, "conversation": str(uuid4()), "seq": 1, "origin": None}
-    (result,) = asyncio.run(gateway.upstream.reads([gateway.auth.token(gateway.ada)], [mark]))
-    assert result["code"] == "not_found"
+    async def talk() -> None:
+        gateway.messages.away = True
+        with pytest.raises(Unavailable):
+            await gateway.upstream.heads([], [])
+        gateway.messages.away = False
+        mark = {"token": 0, "conversation": str(uuid4()), "seq": 1, "origin": None}
+        (result,) = await gateway.upstream.reads([gateway.auth.token(gateway.ada)], [mark])
+        assert result["code"] == "not_found"
+        gateway.upstream.stop()
+        await asyncio.sleep(0)
+
+    asyncio.run(talk())
 
 
 def test_a_verifier_takes_what_auth_signed_until_the_feed_says_that_it_ended(gateway: Gateway) -> None:

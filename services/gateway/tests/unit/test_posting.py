@@ -1,4 +1,4 @@
-"""Batches get through to the messages service, or somebody hears why not; whatever it answers, and whenever it goes away."""
+"""Calls get through to the messages service, or somebody hears why not; whatever it answers, and whenever it goes away."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from chatire_shared.clients.bases import Bases
 from gateway_service.realtime import posting
 from gateway_service.realtime.posting import Answer, Failed, Post
 
+SECONDS = 5.0
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
 
@@ -64,14 +66,14 @@ def saying(*answers: bytes, cut: bool = False) -> Behaviour:
     return behave
 
 
-def post_to(*urls: str, seconds: float = 5.0) -> Post:
-    return Post(Bases(" ".join(urls)), lambda: "Bearer of news", seconds)
+def post_to(*urls: str) -> Post:
+    return Post(Bases(" ".join(urls)), lambda: "Bearer of news")
 
 
 async def test_a_call_brings_path_authorization_and_body() -> None:
     async with service(saying(GOOD)) as one:
         post = post_to(f"{one.url}/prefix")
-        assert await post("/x/", b"[1]") == Answer(200, b"{}")
+        assert await post("/x/", b"[1]", seconds=SECONDS) == Answer(200, b"{}")
         head, _, body = one.requests[0].partition(b"\r\n\r\n")
         assert head.startswith(b"POST /prefix/x/ HTTP/1.1\r\nHost: 127.0.0.1:")
         assert b"\r\nAuthorization: Bearer of news\r\n" in head
@@ -83,9 +85,9 @@ async def test_calls_share_a_connection_and_those_at_once_have_one_each() -> Non
     async with service(saying(GOOD)) as one:
         post = post_to(one.url)
         for _ in range(5):
-            await post("/", b"")
+            await post("/", b"", seconds=SECONDS)
         assert one.connections == 1
-        await asyncio.gather(*(post("/", b"") for _ in range(3)))
+        await asyncio.gather(*(post("/", b"", seconds=SECONDS) for _ in range(3)))
         assert one.connections == 3
         post.close()
 
@@ -98,7 +100,7 @@ async def test_an_answer_may_come_byte_by_byte() -> None:
 
     async with service(dribble) as one:
         post = post_to(one.url)
-        assert await post("/", b"") == Answer(200, b"{}")
+        assert await post("/", b"", seconds=SECONDS) == Answer(200, b"{}")
         post.close()
 
 
@@ -106,8 +108,8 @@ async def test_a_connection_that_is_to_close_is_used_no_more() -> None:
     closing = GOOD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     async with service(saying(closing)) as one:
         post = post_to(one.url)
-        await post("/", b"")
-        await post("/", b"")
+        await post("/", b"", seconds=SECONDS)
+        await post("/", b"", seconds=SECONDS)
         assert one.connections == 2
         post.close()
 
@@ -116,7 +118,7 @@ async def test_a_kept_connection_that_was_broken_meanwhile_costs_nothing() -> No
     async with service(saying(GOOD, cut=True)) as one:
         post = post_to(one.url)
         for _ in range(4):
-            assert (await post("/", b"")).status == 200
+            assert (await post("/", b"", seconds=SECONDS)).status == 200
             await asyncio.sleep(0.02)
         post.close()
 
@@ -126,7 +128,7 @@ async def test_another_instance_is_asked_when_one_is_gone_or_not_ready() -> None
     async with service(saying(away)) as busy, service(saying(GOOD)) as free:
         post = post_to("http://127.0.0.1:1", busy.url, free.url)
         for _ in range(6):
-            assert (await post("/", b"")).status == 200
+            assert (await post("/", b"", seconds=SECONDS)).status == 200
         assert len(free.requests) == 6
         post.close()
 
@@ -134,13 +136,51 @@ async def test_another_instance_is_asked_when_one_is_gone_or_not_ready() -> None
 async def test_the_only_instance_says_itself_that_it_is_not_ready() -> None:
     async with service(saying(b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nlate")) as one:
         post = post_to(one.url)
-        assert await post("/", b"") == Answer(503, b"late")
+        assert await post("/", b"", seconds=SECONDS) == Answer(503, b"late")
+        post.close()
+
+
+async def test_a_long_answer_comes_in_many_pieces_and_is_whole() -> None:
+    body = bytes(range(256)) * 20_000
+
+    async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: int) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+        for piece in (head[:10], head[10:-1], head[-1:] + body[:1], body[1:]):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.001)
+
+    async with service(say) as one:
+        post = post_to(one.url)
+        for _ in range(2):
+            assert await post("/", b"", seconds=SECONDS) == Answer(200, body)
+        assert one.connections == 1
+        post.close()
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1_000])
+async def test_chunks_are_put_together_however_they_come(size: int) -> None:
+    body = b"[0\r\n\r\n, 1]0\r\n" * 20
+    chunks = [body[at : at + 14] for at in range(0, len(body), 14)]  # Each ends like the last one does.
+    sent = CHUNKED + b"".join(b"%x;name=x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+
+    async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: int) -> None:
+        for at in range(0, len(sent), size):
+            writer.write(sent[at : at + size])
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with service(say) as one:
+        post = post_to(one.url)
+        for _ in range(2):
+            assert await post("/", b"", seconds=SECONDS) == Answer(200, body)
+        assert one.connections == 1
         post.close()
 
 
 async def test_nobody_there_is_a_failure_at_once() -> None:
     with pytest.raises(Failed, match="no connection"):
-        await post_to("http://127.0.0.1:1")("/", b"")
+        await post_to("http://127.0.0.1:1")("/", b"", seconds=SECONDS)
 
 
 async def test_one_that_is_late_is_not_asked_again_nor_is_another() -> None:
@@ -148,9 +188,9 @@ async def test_one_that_is_late_is_not_asked_again_nor_is_another() -> None:
         await asyncio.sleep(30)
 
     async with service(sleep) as slow, service(sleep) as other:
-        post = post_to(slow.url, other.url, seconds=0.1)
+        post = post_to(slow.url, other.url)
         with pytest.raises(Failed, match="in time"):
-            await post("/", b"")
+            await post("/", b"", seconds=0.1)
         assert len(slow.requests) + len(other.requests) == 1
         post.close()
 
@@ -164,7 +204,15 @@ async def test_one_that_is_late_is_not_asked_again_nor_is_another() -> None:
         b"SSH-2.0-OpenSSH\r\n\r\n",
         b"HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        CHUNKED + b"x\r\n0\r\n\r\n",
+        CHUNKED + b"-1\r\n0\r\n\r\n",
+        CHUNKED + b"1\r\n{}\r\n0\r\n\r\n",
+        CHUNKED + b"2\r\n{}",
+        CHUNKED + b"2\r\n{}\r\n",
+        CHUNKED + b"2\r\n{}\r\n0\r\n\r\n0\r\n\r\n",
+        CHUNKED + b"2\r\n{}\r\n0\r\nTrailer: x\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{}",
@@ -176,5 +224,5 @@ async def test_what_is_no_answer_of_ours_is_a_failure(answer: bytes) -> None:
     async with service(saying(answer, cut=True)) as one:
         post = post_to(one.url)
         with pytest.raises(Failed):
-            await post("/", b"")
+            await post("/", b"", seconds=SECONDS)
         post.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatire_shared.contracts.errors import NotFound, Unavailable
-from gateway_service.realtime.posting import Answer
+from gateway_service.realtime.posting import Answer, Failed
 from gateway_service.realtime.upstream import Upstream
 
 
@@ -27,8 +27,13 @@ class Answering:
     def post(self, path: str, body: dict[str, Any], *, timeout_seconds: float | None = None) -> Any:
         return self._say(path)
 
-    async def __call__(self, path: str, body: bytes) -> Answer:
-        answer = self._say(path)
+    async def __call__(self, path: str, body: bytes, *, seconds: float) -> Answer:
+        try:
+            answer = self._say(path)
+        except NotFound:
+            return Answer(404, b"{}")
+        except Unavailable:
+            raise Failed("nobody there") from None
         return answer if isinstance(answer, Answer) else Answer(200, json.dumps(answer).encode())
 
     def close(self) -> None:
@@ -49,7 +54,7 @@ def client() -> Answering:
 
 @pytest.fixture
 def upstream(client: Answering) -> Iterator[Upstream]:
-    upstream = Upstream(client, client)  # type: ignore[arg-type]
+    upstream = Upstream(client, client, client)  # type: ignore[arg-type]
     yield upstream
     upstream.stop()
 

@@ -75,7 +75,7 @@ class Verifier:
         digest = _digest(token)
         principal = self._seen.get(digest)
         if principal is None:
-            principal = self._check(token)
+            principal = self._check(token, open_header(token, ACCESS_TYP))
             self._remember(digest, principal)
         return self._judge(digest, principal)
 
@@ -91,10 +91,15 @@ class Verifier:
 
     def verify_at_once(self, token: str) -> Principal | None:
         """As `verify`, for an event loop; None where a key would have to be fetched first."""
-        principal = self.recall(token)
-        if principal is None and self._keys.is_at_hand(open_header(token, ACCESS_TYP)):
-            principal = self.verify(token)
-        return principal
+        digest = _digest(token)
+        principal = self._seen.get(digest)
+        if principal is None:
+            kid = open_header(token, ACCESS_TYP)
+            if not self._keys.is_at_hand(kid):
+                return None
+            principal = self._check(token, kid)
+            self._remember(digest, principal)
+        return self._judge(digest, principal)
 
     def _judge(self, digest: bytes, principal: Principal) -> Principal:
         if self._clock() >= principal.expires_at + LEEWAY_SECONDS:
@@ -108,9 +113,8 @@ class Verifier:
         """Verify everything anew: the keys changed."""
         self._seen.clear()
 
-    def _check(self, token: str) -> Principal:
-        key = self._keys.get(open_header(token, ACCESS_TYP))
-        claims = open_claims(token, key)
+    def _check(self, token: str, kid: str) -> Principal:
+        claims = open_claims(token, self._keys.get(kid))
         self._require_ours(claims)
         self._require_times(claims)
         return principal_from(claims)

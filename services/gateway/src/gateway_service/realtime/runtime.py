@@ -14,8 +14,7 @@ from chatire_shared.identity.jwks import JwksCache
 from chatire_shared.identity.service_tokens import ServiceSigner
 from chatire_shared.identity.verify import Verifier
 from gateway_service.realtime.gateway import Gateway
-from gateway_service.realtime.posting import Post
-from gateway_service.realtime.upstream import POST_SECONDS, THREADS, Upstream
+from gateway_service.realtime.upstream import THREADS, Upstream
 
 _PAGE = 500
 
@@ -38,7 +37,7 @@ def get_gateway() -> Gateway:
     feed = ChangeFeed(lambda after: _read_changes(auth, after), on_change=bridge, revocations=revocations)
     gateway = Gateway(
         bus=LayerBus.at(settings.REDIS_URL),
-        upstream=Upstream(messages, Post(messages.bases, messages.authorization, POST_SECONDS)),
+        upstream=Upstream.at(messages),
         verifier=verifier,
         keys=keys,
         feed=feed,

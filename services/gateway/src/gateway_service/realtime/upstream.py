@@ -1,11 +1,11 @@
-"""The messages service as the gateway calls it: in threads of its own, never in the event loop's (docs/internal.md)."""
+"""The messages service as the gateway calls it (docs/internal.md)."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
@@ -15,13 +15,15 @@ from chatire_shared.contracts.errors import NotFound, Unavailable
 from chatire_shared.contracts.strict_json import dumps
 from gateway_service.realtime.people import Memberships, memberships_from_answer
 from gateway_service.realtime.posting import Answer as Answered
-from gateway_service.realtime.posting import Failed
+from gateway_service.realtime.posting import Failed, Post
 
 THREADS = 8
 ONE_BY_ONE_SECONDS = 60.0
 """For so long we don't ask again for many people's memberships where that call isn't known yet (N−1 of messages)."""
 POST_SECONDS = 12.0
 """Longer than PostgreSQL's statement time-out, so that the answer to a slow batch is the service's own."""
+LOOK_SECONDS = 2.0
+"""What only looks may be asked for again, of another instance."""
 
 Answer = TypeVar("Answer")
 
@@ -29,7 +31,7 @@ Answer = TypeVar("Answer")
 class Poster(Protocol):
     """Posts bytes, without a thread (`posting.Post`)."""
 
-    async def __call__(self, path: str, body: bytes) -> Answered:
+    async def __call__(self, path: str, body: bytes, *, seconds: float) -> Answered:
         """The answer; raises Failed."""
 
     def close(self) -> None:
@@ -39,17 +41,25 @@ class Poster(Protocol):
 class Upstream:
     """Calls of one process; each may raise Unavailable."""
 
-    def __init__(self, messages: ServiceClient, post: Poster) -> None:
+    def __init__(self, messages: ServiceClient, post: Poster, ask: Poster) -> None:
         """Prepare.
 
         Args:
-            messages: For all calls but one.
-            post: For batches of messages, which come with every message.
+            messages: For what an older messages service must be asked otherwise; in threads.
+            post: For batches of messages, which come with every message: they keep a lane of their own (`serving.lane`).
+            ask: For all other calls.
         """
         self._messages = messages
         self._post = post
+        self._ask = ask
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="upstream")
         self._one_by_one_until = 0.0
+
+    @classmethod
+    def at(cls, messages: ServiceClient) -> Upstream:
+        """All calls where `messages` makes them."""
+        post, ask = (Post(messages.bases, messages.authorization) for _ in range(2))
+        return cls(messages, post, ask)
 
     async def run(self, call: Callable[[], Answer]) -> Answer:
         """Do something slow in one of our threads."""
@@ -61,8 +71,8 @@ class Upstream:
         Raises:
             Unavailable: the service can't be reached, or answers something else.
         """
-        answer = await self._ask(lambda: self._messages.get(f"/internal/users/{user}/memberships/"))
-        return _memberships(user, answer)
+        (found,) = await self.memberships_of([user])
+        return found
 
     async def memberships_of(self, users: Sequence[str]) -> list[Memberships]:
         """What some people belong to, in the same order.
@@ -71,15 +81,21 @@ class Upstream:
             Unavailable: as `memberships`.
         """
         if time.monotonic() >= self._one_by_one_until:
-            body = {"v": 1, "users": list(users)}
             try:
-                answer = await self.run(lambda: _twice(lambda: self._messages.post("/internal/memberships/", body)))
+                answer = await self._looked_up("/internal/memberships/", {"users": list(users)})
             except NotFound:
                 self._one_by_one_until = time.monotonic() + ONE_BY_ONE_SECONDS
             else:
                 found = _objects(answer, "memberships", len(users))
                 return [_memberships(user, each) for user, each in zip(users, found, strict=True)]
-        return list(await asyncio.gather(*(self.memberships(user) for user in users)))
+        return list(await asyncio.gather(*(self._memberships_as_before(user) for user in users)))
+
+    async def _memberships_as_before(self, user: str) -> Memberships:
+        try:
+            answer = await self.run(lambda: self._messages.get(f"/internal/users/{user}/memberships/"))
+        except NotFound as error:
+            raise Unavailable from error
+        return _memberships(user, answer)
 
     async def batch(self, tokens: Sequence[str], items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Post messages; one result for each item.
@@ -87,12 +103,7 @@ class Upstream:
         Raises:
             Unavailable: nobody knows whether they were posted; sending them again is safe.
         """
-        data = dumps({"v": 1, "tokens": list(tokens), "items": list(items)}).encode()
-        try:
-            answer = await self._post("/internal/messages/batch/", data)
-        except Failed as error:
-            raise Unavailable from error
-        return _objects(_body(answer), "results", len(items))
+        return await _list(self._post, "/internal/messages/batch/", _items(tokens, items), "results", len(items))
 
     async def reads(self, tokens: Sequence[str], items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Move read markers; one result for each item.
@@ -100,7 +111,7 @@ class Upstream:
         Raises:
             Unavailable: as `batch`.
         """
-        return await self._results("/internal/reads/", tokens, items)
+        return await _list(self._ask, "/internal/reads/", _items(tokens, items), "results", len(items))
 
     async def ranges(self, ranges: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Parts of logs; one answer for each.
@@ -108,8 +119,7 @@ class Upstream:
         Raises:
             Unavailable: the service can't be reached.
         """
-        body = {"v": 1, "ranges": list(ranges)}
-        answers = await self._list("/internal/events/ranges/", body, "ranges", len(ranges))
+        answers = await _list(self._ask, "/internal/events/ranges/", {"ranges": list(ranges)}, "ranges", len(ranges))
         if not all(_is_range(answer) for answer in answers):
             raise Unavailable
         return answers
@@ -122,8 +132,8 @@ class Upstream:
         Raises:
             Unavailable: the service can't be reached.
         """
-        body = {"v": 1, "conversations": list(conversations), "users": list(users)}
-        answer = await self._ask(lambda: self._messages.post("/internal/heads/", body))
+        body = {"conversations": list(conversations), "users": list(users)}
+        answer = await _known(_called(self._ask, "/internal/heads/", body, LOOK_SECONDS))
         try:
             heads = {name: (str(head["epoch"]), int(head["last_seq"])) for name, head in answer["heads"].items()}
             return heads, {user: int(version) for user, version in answer["membership_versions"].items()}
@@ -133,40 +143,50 @@ class Upstream:
     def stop(self) -> None:
         """Let go of the threads and connections; calls under way end by themselves."""
         self._post.close()
+        self._ask.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _results(self, path: str, tokens: Sequence[str], items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        return await self._list(path, {"v": 1, "tokens": list(tokens), "items": list(items)}, "results", len(items))
-
-    async def _list(self, path: str, body: dict[str, Any], field: str, length: int) -> list[dict[str, Any]]:
-        answer = await self._ask(lambda: self._messages.post(path, body, timeout_seconds=POST_SECONDS))
-        return _objects(answer, field, length)
-
-    async def _ask(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    async def _looked_up(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Something that changes nothing may be tried again at once, on another connection."""
         try:
-            return await self.run(call)
-        except NotFound as error:
-            # Every call of ours exists: the service doesn't know our key yet, or is another version just now.
-            raise Unavailable from error
+            return await _called(self._ask, path, body, LOOK_SECONDS)
+        except Unavailable:
+            return await _called(self._ask, path, body, LOOK_SECONDS)
 
 
-def _body(answer: Answered) -> dict[str, Any]:
-    """The object in an answer; it is one of ours, so it isn't looked at as strictly as a stranger's."""
+async def _called(post: Poster, path: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """The object in the answer to a call; it is one of ours, so it isn't looked at as strictly as a stranger's.
+
+    Raises:
+        NotFound: the service says 404.
+        Unavailable: it can't be reached in time, or answers anything but success.
+    """
     try:
-        body = json.loads(answer.body) if answer.status == HTTPStatus.OK else None
-    except (ValueError, RecursionError) as error:
+        answer = await post(path, dumps({"v": 1, **body}).encode(), seconds=seconds)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise NotFound
+        found = json.loads(answer.body) if answer.status == HTTPStatus.OK else None
+    except (Failed, ValueError, RecursionError) as error:
         raise Unavailable from error
-    if not isinstance(body, dict):
+    if not isinstance(found, dict):
         raise Unavailable
-    return body
+    return found
 
 
-def _twice(call: Callable[[], Answer]) -> Answer:
-    """Something that changes nothing may be tried again at once, on another connection."""
+async def _known(call: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """A call that exists: the service that says it doesn't doesn't know our key yet, or is another version just now."""
     try:
-        return call()
-    except Unavailable:
-        return call()
+        return await call
+    except NotFound as error:
+        raise Unavailable from error
+
+
+async def _list(post: Poster, path: str, body: dict[str, Any], field: str, length: int) -> list[dict[str, Any]]:
+    return _objects(await _known(_called(post, path, body, POST_SECONDS)), field, length)
+
+
+def _items(tokens: Sequence[str], items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"tokens": list(tokens), "items": list(items)}
 
 
 def _memberships(user: str, answer: dict[str, Any]) -> Memberships:

@@ -31,7 +31,9 @@ def for_gateway(method: str) -> Callable[[Callable[..., dict[str, Any]]], Callab
             if request.method != method:
                 raise NotFound
             body = answer(**kwargs) if method == "GET" else answer(read_object(_read(request)), **kwargs)
-            return encoded(body)
+            response = encoded(body)
+            response.headers["Content-Length"] = str(len(response.content))  # Or it goes in chunks.
+            return response
 
         return view
 
