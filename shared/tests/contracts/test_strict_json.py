@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatire_shared.contracts.errors import Invalid, Malformed
-from chatire_shared.contracts.strict_json import MAX_DEPTH, dumps, loads
+from chatire_shared.contracts.strict_json import MAX_DEPTH, dumps, dumps_bytes, loads, loads_ours
 
 plain_json = st.recursive(
     st.none()
@@ -33,6 +33,28 @@ def test_ordinary_json_reads_as_pythons_parser_reads_it(value: object) -> None:
     """Strictness refuses; it never changes a value."""
     for text in (json.dumps(value), dumps(value)):
         assert loads(text.encode()) == value
+
+
+@given(plain_json)
+def test_what_we_say_ourselves_is_compact_and_read_back(value: object) -> None:
+    assert dumps_bytes(value).decode() == dumps(value)
+    assert json.loads(dumps(value)) == loads_ours(dumps_bytes(value)) == value
+
+
+@given(st.text())
+def test_a_text_is_written_as_pythons_encoder_writes_it(text: str) -> None:
+    """So that an event reads the same, byte for byte, whichever version of us has written it."""
+    assert dumps({text: [text]}) == json.dumps({text: [text]}, ensure_ascii=False, separators=(",", ":"))
+
+
+def test_one_of_ours_may_say_a_lone_surrogate_which_is_then_judged_by_itself() -> None:
+    assert loads_ours(b'["fine", "\\ud800"]') == ["fine", "\ud800"]
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"{} {}", b"\xff", b"[" * 100_000])
+def test_what_is_no_json_at_all_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 (whichever)
+        loads_ours(data)
 
 
 @pytest.mark.parametrize(

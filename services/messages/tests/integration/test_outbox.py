@@ -36,7 +36,9 @@ def forget() -> None:
 def test_an_event_goes_to_its_conversation_with_the_clients_frame(ada: Someone) -> None:
     group = ada.begin("group")
     forget()
-    new = NewMessage(conversation=Conversation.objects.get().id, sender=ada.id, client_id=ada.id, body="größe 😀")
+    new = NewMessage(
+        conversation=str(Conversation.objects.get().id), sender=str(ada.id), client_id=str(ada.id), body="größe 😀"
+    )
     (posted,) = post_messages(items=[new], now=NOW)
     (note,) = raw(group["id"])
     body = note.pop("body")
@@ -151,7 +153,9 @@ def test_what_is_rolled_back_leaves_nothing(ada: Someone, grace: Someone, deed: 
     def do() -> None:
         with transaction.atomic():
             if deed == "post":
-                new = NewMessage(conversation=ids.conversation_id, sender=ada.id, client_id=grace.id, body="y")
+                new = NewMessage(
+                    conversation=str(ids.conversation_id), sender=str(ada.id), client_id=str(grace.id), body="y"
+                )
                 post_messages(items=[new], now=NOW)
             elif deed == "edit":
                 edit_message(message_id=ids.message_id, actor_id=ada.id, body="y", now=NOW, request_id=None)

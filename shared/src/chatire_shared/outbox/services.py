@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -38,6 +38,14 @@ class OutboxEntry:
     def of(cls, stream: UUID, topic: str, message: Mapping[str, Any], seq: int | None = None) -> OutboxEntry:
         """An entry for a message of `contracts.envelopes`."""
         return cls(stream, topic, wire.encode(message), seq)
+
+
+class Announcement(NamedTuple):
+    """A committed entry that is published at once: the id of its row, its topic and its payload (`OutboxEntry`)."""
+
+    row: int
+    topic: str
+    payload: bytes
 
 
 class NotInTransaction(RuntimeError):
@@ -88,15 +96,14 @@ def ring_after_commit() -> None:
         transaction.on_commit(ring, robust=True)
 
 
-def announce(rows: Sequence[tuple[int, OutboxEntry]]) -> None:
-    """Publish committed entries at once, by the ids of their rows, instead of ringing the relay; never raises.
+def announce(rows: Sequence[Announcement]) -> None:
+    """Publish committed entries at once, instead of ringing the relay; never raises.
 
     For entries that receivers put into order by themselves, since two processes may announce in another order than they
     committed: events, by their `seq`. The rows stay until a relay has seen them, so that nothing depends on this.
     """
     hit("messages.before_bell")
-    items = [(id_, row.topic, row.payload) for id_, row in rows]
-    publisher_for(settings.CHATIRE_REDIS_URL).announce(items)
+    publisher_for(settings.CHATIRE_REDIS_URL).announce(rows)
 
 
 def ring() -> None:

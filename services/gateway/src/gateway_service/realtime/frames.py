@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from chatire_shared.contracts.strict_json import dumps
+from chatire_shared.contracts.strict_json import dumps_bytes
 
 MAX_EVENTS = 100
 MAX_EVENTS_BYTES = 131_072
@@ -93,7 +93,7 @@ def _header(length: int) -> bytes:
 
 
 def _frame(kind: str, *, droppable: bool = False, **fields: Any) -> Frame:
-    return Frame(dumps({"type": kind, **fields}).encode(), droppable=droppable)
+    return Frame(dumps_bytes({"type": kind, **fields}), droppable=droppable)
 
 
 def ready(

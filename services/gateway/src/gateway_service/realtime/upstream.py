@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from chatire_shared.clients.service import ServiceClient
 from chatire_shared.contracts.errors import NotFound, Unavailable
-from chatire_shared.contracts.strict_json import dumps
+from chatire_shared.contracts.strict_json import dumps_bytes, loads_ours
 from gateway_service.realtime.people import Memberships, memberships_from_answer
 from gateway_service.realtime.posting import Answer as Answered
 from gateway_service.realtime.posting import Failed, Post
@@ -162,11 +161,11 @@ async def _called(post: Poster, path: str, body: dict[str, Any], seconds: float)
         Unavailable: it can't be reached in time, or answers anything but success.
     """
     try:
-        answer = await post(path, dumps({"v": 1, **body}).encode(), seconds=seconds)
+        answer = await post(path, dumps_bytes({"v": 1, **body}), seconds=seconds)
         if answer.status == HTTPStatus.NOT_FOUND:
             raise NotFound
-        found = json.loads(answer.body) if answer.status == HTTPStatus.OK else None
-    except (Failed, ValueError, RecursionError) as error:
+        found = loads_ours(answer.body) if answer.status == HTTPStatus.OK else None
+    except (Failed, ValueError) as error:
         raise Unavailable from error
     if not isinstance(found, dict):
         raise Unavailable

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from chatire_shared.contracts.errors import ChatireError, Invalid, RateLimited
 from chatire_shared.contracts.ids import is_sane_request_id
 from chatire_shared.crash_points import hit
-from messages_service.internal.plain import for_gateway, id_of, list_of
+from messages_service.internal.plain import for_gateway, id_text_of, list_of
 from messages_service.internal.tokens import Bearers, bearer_of, failure, verify_tokens
 from messages_service.timeline.limits import spend_posts
 from messages_service.timeline.services.batches import Posted
@@ -40,16 +39,16 @@ batch = for_gateway("POST")(answer_batch)
 
 def _parse(item: Any, bearers: Bearers) -> NewMessage | ChatireError:
     try:
-        sender = bearer_of(item, bearers).user_id
+        sender = str(bearer_of(item, bearers).user_id)
         if item.get("attachment_ids"):
             raise Invalid.field("attachment_ids", "not_found", "Name files of this conversation.")
         reply_to, request_id = item.get("reply_to"), item.get("request_id")
         return NewMessage(
-            conversation=id_of(item.get("conversation"), "conversation"),
+            conversation=id_text_of(item.get("conversation"), "conversation"),
             sender=sender,
-            client_id=id_of(item.get("client_id"), "client_id"),
+            client_id=id_text_of(item.get("client_id"), "client_id"),
             body=item.get("body"),
-            reply_to=None if reply_to is None else id_of(reply_to, "reply_to"),
+            reply_to=None if reply_to is None else id_text_of(reply_to, "reply_to"),
             request_id=request_id if is_sane_request_id(request_id) else None,
         )
     except ChatireError as error:
@@ -64,7 +63,7 @@ def _spend(wanted: list[NewMessage | ChatireError]) -> list[Outcome | None]:
     """
     senders = [new.sender for new in wanted if isinstance(new, NewMessage)]
     decisions = iter(spend_posts(senders) if senders else [])
-    held: dict[tuple[UUID, UUID], RateLimited] = {}
+    held: dict[tuple[str, str], RateLimited] = {}
     outcomes: list[Outcome | None] = []
     for new in wanted:
         if isinstance(new, ChatireError):
@@ -85,10 +84,10 @@ def _result(new: NewMessage | ChatireError, outcome: Outcome | None) -> dict[str
         return {
             "ok": True,
             "created": outcome.created,
-            "client_id": str(new.client_id),
-            "conversation": str(new.conversation),
+            "client_id": new.client_id,
+            "conversation": new.conversation,
             "seq": outcome.seq,
-            "message_id": str(outcome.message_id),
+            "message_id": outcome.message_id,
         }
     assert isinstance(outcome, ChatireError)  # noqa: S101 (every item was posted or refused)
     return failure(outcome)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -12,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from chatire_shared.contracts.errors import Invalid, Malformed, NotFound, TooLarge
 from chatire_shared.contracts.ids import is_canonical_uuid
-from chatire_shared.contracts.strict_json import dumps
+from chatire_shared.contracts.strict_json import dumps_bytes, loads_ours
 from chatire_shared.identity.drf import require_service
 from messages_service.identity import service_verifier
 
@@ -42,7 +41,7 @@ def for_gateway(method: str) -> Callable[[Callable[..., dict[str, Any]]], Callab
 
 def encoded(body: dict[str, Any]) -> HttpResponse:
     """An answer."""
-    return HttpResponse(dumps({"v": 1, **body}), content_type="application/json")
+    return HttpResponse(dumps_bytes({"v": 1, **body}), content_type="application/json")
 
 
 def _read(request: HttpRequest) -> bytes:
@@ -59,8 +58,8 @@ def read_object(data: bytes) -> dict[str, Any]:
         Malformed: it isn't one.
     """
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
+        value = loads_ours(data)
+    except ValueError:
         raise Malformed from None
     if not isinstance(value, dict):
         raise Malformed
@@ -85,6 +84,15 @@ def id_of(value: object, field: str) -> UUID:
     Raises:
         Invalid: it isn't one in canonical form.
     """
+    return UUID(id_text_of(value, field))
+
+
+def id_text_of(value: object, field: str) -> str:
+    """A UUID's text.
+
+    Raises:
+        Invalid: as `id_of`.
+    """
     if not is_canonical_uuid(value):
         raise Invalid.field(field, "invalid", "Send a UUID in its canonical lower-case form.")
-    return UUID(str(value))
+    return str(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from django.conf import settings
 
@@ -12,7 +11,7 @@ from chatire_shared.limits.limiter import Check, Decision, Rule, limiter_for
 POSTING = Rule("posting", 120, 60, burst=40)
 
 
-def spend_posts(senders: Sequence[UUID]) -> list[Decision]:
+def spend_posts(senders: Sequence[str]) -> list[Decision]:
     """Count one message for each of `senders`, in order; whether each is allowed."""
     limiter = limiter_for(settings.CHATIRE_REDIS_URL, enabled=settings.LIMITS)
-    return limiter.check_many([Check(POSTING, str(sender)) for sender in senders])
+    return limiter.check_many([Check(POSTING, sender) for sender in senders])

@@ -17,19 +17,25 @@ from chatire_shared.outbox.services import OutboxEntry
 from messages_service.conversations.models import Conversation, Membership
 
 
+def event_payload(*, kind: str, conversation: str, seq: int, epoch: str, at_us: int, frame: str) -> bytes:
+    """What gateways hear of an event, with the frame that clients get; `at_us` is the time of its commit."""
+    message = envelopes.event(
+        kind=kind, conversation=conversation, seq=seq, epoch=epoch, at_us=at_us, body=frame.encode()
+    )
+    return wire.encode(message)
+
+
 def event_note(*, kind: str, conversation: UUID, seq: int, epoch: UUID, at: datetime, frame: str) -> OutboxEntry:
     """An event, with the frame that clients get, to everybody who watches the conversation."""
-    message = envelopes.event(
+    payload = event_payload(
         kind=str(kind),
         conversation=str(conversation),
         seq=seq,
         epoch=str(epoch),
         at_us=unix_microseconds(at),
-        body=frame.encode(),
+        frame=frame,
     )
-    return OutboxEntry(
-        stream=conversation, topic=conversation_group(conversation), seq=seq, payload=wire.encode(message)
-    )
+    return OutboxEntry(stream=conversation, topic=conversation_group(conversation), seq=seq, payload=payload)
 
 
 def joined_note(conversation: Conversation, membership: Membership, *, seq: int, version: int) -> OutboxEntry:

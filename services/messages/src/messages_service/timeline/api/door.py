@@ -12,13 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpResponse
 
 from chatire_shared.contracts.errors import ChatireError
 from chatire_shared.contracts.ids import is_canonical_uuid, is_sane_request_id, uuid7_text
-from chatire_shared.contracts.strict_json import dumps, loads
+from chatire_shared.contracts.strict_json import dumps_bytes, loads
 from chatire_shared.http.chunked import WsgiApplication
 from chatire_shared.http.request_ids import finish
 from chatire_shared.identity.drf import bearer_in
@@ -44,7 +43,7 @@ _ALLOW = "GET, POST, HEAD, OPTIONS"
 class _Asked:
     """A request that looks like a post of somebody we know."""
 
-    conversation: UUID
+    conversation: str
     sender: Principal
     length: int
     request_id: str
@@ -84,7 +83,7 @@ def _asked(environ: dict[str, Any]) -> _Asked | None:
         return None
     given = environ.get("HTTP_X_REQUEST_ID")
     request_id = str(given) if is_sane_request_id(given) else uuid7_text()
-    return _Asked(UUID(path[_ID]), sender, int(length), request_id)
+    return _Asked(path[_ID], sender, int(length), request_id)
 
 
 def _sender(environ: dict[str, Any]) -> Principal | None:
@@ -110,10 +109,10 @@ def _message(asked: _Asked, data: bytes) -> NewMessage | None:
         return None
     return NewMessage(
         conversation=asked.conversation,
-        sender=asked.sender.user_id,
-        client_id=UUID(client_id),
+        sender=str(asked.sender.user_id),
+        client_id=str(client_id),
         body=text,
-        reply_to=None if reply_to is None else UUID(reply_to),
+        reply_to=None if reply_to is None else str(reply_to),
         request_id=asked.request_id,
     )
 
@@ -122,7 +121,7 @@ def _answer(asked: _Asked, new: NewMessage, path: str) -> HttpResponse:
     def make() -> HttpResponse:
         ensure_caller(principal=asked.sender)
         status, shape = post(new, datetime.now(UTC))
-        return HttpResponse(dumps(shape), content_type="application/json", status=status)
+        return HttpResponse(dumps_bytes(shape), content_type="application/json", status=status)
 
     response = answered(make, asked.request_id, path)
     response["Allow"] = _ALLOW

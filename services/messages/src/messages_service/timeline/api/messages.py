@@ -36,11 +36,11 @@ class MessagesView(APIView):
         """201 with the new message; 200 with the first one for a repeated `client_id`."""
         body, caller = read_body(PostBody, request), caller_of(request)
         new = NewMessage(
-            conversation=conversation_id,
-            sender=caller.user_id,
-            client_id=body["client_id"],
+            conversation=str(conversation_id),
+            sender=str(caller.user_id),
+            client_id=str(body["client_id"]),
             body=body["body"],
-            reply_to=body.get("reply_to"),
+            reply_to=None if body.get("reply_to") is None else str(body["reply_to"]),
             request_id=caller.request_id,
         )
         status, shape = post(new, caller.now)

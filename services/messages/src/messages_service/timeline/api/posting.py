@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from chatire_shared.contracts.errors import ChatireError, RateLimited
 from chatire_shared.crash_points import hit
@@ -30,5 +31,5 @@ def post(new: NewMessage, now: datetime) -> tuple[HTTPStatus, dict[str, Any]]:
     hit("messages.before_answer")
     if outcome.shape is not None:
         return HTTPStatus.CREATED, outcome.shape
-    found = messages.get_message(conversation_id=new.conversation, seq=outcome.seq)
+    found = messages.get_message(conversation_id=UUID(new.conversation), seq=outcome.seq)
     return HTTPStatus.OK, messages.shape_of(found)

@@ -12,22 +12,22 @@ TEXT_GONE: dict[str, Any] = {"body": None, "html": None, "attachments": [], "rea
 """What a deletion leaves of the fields that said something."""
 
 
-def sender_shape(user_id: UUID, username: str, display_name: str) -> dict[str, str]:
+def sender_shape(user_id: UUID | str, username: str, display_name: str) -> dict[str, str]:
     """A person as messages and member lists name them."""
     return {"id": str(user_id), "username": username, "display_name": display_name}
 
 
 def message_shape(  # noqa: PLR0913 (a message has that many fields)
     *,
-    message_id: UUID,
-    conversation: UUID,
+    message_id: UUID | str,
+    conversation: UUID | str,
     seq: int,
-    client_id: UUID,
+    client_id: UUID | str,
     sender: dict[str, str],
     body: str | None,
     html: str | None,
-    reply_to: UUID | None,
-    created_at: datetime,
+    reply_to: UUID | str | None,
+    created_at: datetime | str,
     pinned: bool = False,
     edited_at: datetime | None = None,
     deleted_at: datetime | None = None,
@@ -46,7 +46,7 @@ def message_shape(  # noqa: PLR0913 (a message has that many fields)
         "reactions": [],
         "mentions": [],
         "pinned": pinned,
-        "created_at": rfc3339(created_at),
+        "created_at": created_at if isinstance(created_at, str) else rfc3339(created_at),
         "edited_at": None if edited_at is None else rfc3339(edited_at),
         "deleted_at": None if deleted_at is None else rfc3339(deleted_at),
     }

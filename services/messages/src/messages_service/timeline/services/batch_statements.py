@@ -31,8 +31,8 @@ LOOK = Statement(
     ("json",),
     """
     SELECT item.n, conversation.id = ANY(string_to_array(current_setting('chatire.locked'), ',')::uuid[]),
-           conversation.archived, conversation.last_seq, conversation.epoch, membership.visible_from_seq,
-           person.username, person.display_name, person.active, earlier.id, earlier.seq, target.seq,
+           conversation.archived, conversation.last_seq, conversation.epoch::text, membership.visible_from_seq,
+           person.username, person.display_name, person.active, earlier.id::text, earlier.seq, target.seq,
            nextval('outbox_row_id_seq')
     FROM json_to_recordset($1) AS item (n int, conversation uuid, sender uuid, client_id uuid, reply_to uuid)
     LEFT JOIN LATERAL (

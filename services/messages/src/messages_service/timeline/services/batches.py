@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
 
 from django.db import Error, connection
 
+from chatire_shared.bus.groups import conversation_group
 from chatire_shared.contracts.errors import Archived, ChatireError, Invalid, NotFound, TokenRevoked
-from chatire_shared.contracts.ids import uuid7
+from chatire_shared.contracts.ids import uuid7_text
 from chatire_shared.contracts.strict_json import dumps
+from chatire_shared.contracts.times import rfc3339, unix_microseconds
 from chatire_shared.crash_points import CAN_HIT, hit
-from chatire_shared.outbox.services import OutboxEntry, announce, ring_after_commit
+from chatire_shared.outbox.services import Announcement, announce, ring_after_commit
 from messages_service.conversations.rules.frames import event_json, frame
 from messages_service.conversations.rules.kinds import EventKind
-from messages_service.conversations.services.notes import event_note
+from messages_service.conversations.services.notes import event_payload
 from messages_service.prepared import prepare
 from messages_service.timeline.rules.shapes import message_shape, sender_shape
 from messages_service.timeline.services.batch_statements import BY_INDEX, LOCK_ALL, LOCK_FREE, LOOK, WRITE
@@ -30,18 +30,18 @@ from messages_service.timeline.services.batch_statements import BY_INDEX, LOCK_A
 if TYPE_CHECKING:
     from messages_service.timeline.services.posting import NewMessage
 
+_KIND = EventKind.MESSAGE_CREATED.value
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+
+class Candidate(NamedTuple):
     """An item whose body is fine, with its place in the batch and its rendering (made before any lock is held)."""
 
-    index: int
+    place: int
     item: NewMessage
     html: str
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(NamedTuple):
     """A message that is in the log: now (`created`), or since an earlier send with the same `client_id`.
 
     Attributes:
@@ -49,7 +49,7 @@ class Posted:
     """
 
     created: bool
-    message_id: UUID
+    message_id: str
     seq: int
     shape: dict[str, Any] | None = None
 
@@ -61,52 +61,48 @@ class _Seen(NamedTuple):
     is_locked: bool | None
     archived: bool | None
     last_seq: int
-    epoch: UUID
+    epoch: str
     visible_from_seq: int | None
     username: str
     display_name: str
     active: bool
-    earlier_id: UUID | None
+    earlier_id: str | None
     earlier_seq: int
     target_seq: int | None
     note_id: int
 
 
-@dataclass(slots=True)
 class _Writing:
     """What will be written, and how far each conversation's log has come."""
 
-    now: datetime
-    heads: dict[UUID, int] = field(default_factory=dict)
-    made: dict[tuple[UUID, UUID, UUID], Posted] = field(default_factory=dict)
-    rows: list[str] = field(default_factory=list)
-    notes: list[tuple[int, OutboxEntry]] = field(default_factory=list)
+    __slots__ = ("at", "at_us", "heads", "made", "notes", "rows")
 
-    def add(self, shape: dict[str, Any], item: NewMessage, seen: _Seen) -> None:
+    def __init__(self, now: datetime) -> None:
+        self.at = rfc3339(now)
+        self.at_us = unix_microseconds(now)
+        self.heads: dict[str, int] = {}
+        self.made: dict[tuple[str, str, str], Posted] = {}
+        self.rows: list[str] = []
+        self.notes: list[Announcement] = []
+
+    def add(self, shape: dict[str, Any], item: NewMessage, epoch: str, note_id: int) -> None:
         """A message, with its event and its note to the gateways, as `WRITE` takes them."""
-        data = dumps(shape)
+        data, seq = dumps(shape), shape["seq"]
         event = event_json(
-            conversation=shape["conversation"],
-            seq=shape["seq"],
-            kind=EventKind.MESSAGE_CREATED.value,
-            at=shape["created_at"],
-            actor=shape["sender"]["id"],
+            conversation=item.conversation,
+            seq=seq,
+            kind=_KIND,
+            at=self.at,
+            actor=item.sender,
             request_id=item.request_id,
             data=data,
         )
-        note = event_note(
-            kind=EventKind.MESSAGE_CREATED.value,
-            conversation=item.conversation,
-            seq=shape["seq"],
-            epoch=seen.epoch,
-            at=self.now,
-            frame=frame(event),
+        payload = event_payload(
+            kind=_KIND, conversation=item.conversation, seq=seq, epoch=epoch, at_us=self.at_us, frame=frame(event)
         )
-        payload = b64encode(note.payload).decode()
-        self.rows.append(
-            f'{{"data":{data},"request_id":{dumps(item.request_id)},"note_id":{seen.note_id},"note":"{payload}"}}'
-        )
-        self.notes.append((seen.note_id, note))
+        note = b64encode(payload).decode()
+        self.rows.append(f'{{"data":{data},"request_id":{dumps(item.request_id)},"note_id":{note_id},"note":"{note}"}}')
+        self.notes.append(Announcement(note_id, conversation_group(item.conversation), payload))
 
 
 def post_candidates(
@@ -171,19 +167,19 @@ def _post(
     *,
     begin: str = "",
     commit: str = "",
-) -> tuple[dict[int, Posted | ChatireError], list[Candidate], list[tuple[int, OutboxEntry]]]:
+) -> tuple[dict[int, Posted | ChatireError], list[Candidate], list[Announcement]]:
     outcomes: dict[int, Posted | ChatireError] = {}
     held_elsewhere: list[Candidate] = []
     writing = _Writing(now)
     seen = _look(cursor, candidates, lock_timeout_ms, begin)
     note_ids = iter(sorted(facts.note_id for facts in seen.values()))
     for candidate in candidates:
-        facts = seen[candidate.index]._replace(note_id=next(note_ids))
+        facts, note_id = seen[candidate.place], next(note_ids)
         is_member = facts.archived is not None and facts.visible_from_seq is not None
         if is_member and not facts.is_locked:
             held_elsewhere.append(candidate)
         else:
-            outcomes[candidate.index] = _decide(writing, candidate, facts)
+            outcomes[candidate.place] = _decide(writing, candidate, facts, note_id)
     _write(cursor, writing, commit)
     return outcomes, held_elsewhere, writing.notes
 
@@ -198,19 +194,19 @@ def _look(
     ids = {candidate.item.conversation for candidate in candidates}
     items = [
         {
-            "n": candidate.index,
-            "conversation": str(candidate.item.conversation),
-            "sender": str(candidate.item.sender),
-            "client_id": str(candidate.item.client_id),
-            "reply_to": None if candidate.item.reply_to is None else str(candidate.item.reply_to),
+            "n": candidate.place,
+            "conversation": candidate.item.conversation,
+            "sender": candidate.item.sender,
+            "client_id": candidate.item.client_id,
+            "reply_to": candidate.item.reply_to,
         }
         for candidate in candidates
     ]
-    cursor.execute(f"{begin}{settings}{lock.call}; {LOOK.call}", [f"{{{','.join(map(str, ids))}}}", dumps(items)])
+    cursor.execute(f"{begin}{settings}{lock.call}; {LOOK.call}", [f"{{{','.join(ids)}}}", dumps(items)])
     return {row[0]: _Seen(*row) for row in cursor.fetchall()}
 
 
-def _decide(writing: _Writing, candidate: Candidate, seen: _Seen) -> Posted | ChatireError:
+def _decide(writing: _Writing, candidate: Candidate, seen: _Seen, note_id: int) -> Posted | ChatireError:
     item = candidate.item
     key = (item.conversation, item.sender, item.client_id)
     if seen.archived is None or seen.visible_from_seq is None:
@@ -226,14 +222,14 @@ def _decide(writing: _Writing, candidate: Candidate, seen: _Seen) -> Posted | Ch
         return Archived()
     if item.reply_to is not None and (seen.target_seq is None or seen.target_seq < seen.visible_from_seq):
         return Invalid.field("reply_to", "not_found", "Name a message of the same conversation.")
-    writing.made[key] = posted = _add(writing, candidate, seen)
+    writing.made[key] = posted = _add(writing, candidate, seen, note_id)
     return posted
 
 
-def _add(writing: _Writing, candidate: Candidate, seen: _Seen) -> Posted:
+def _add(writing: _Writing, candidate: Candidate, seen: _Seen, note_id: int) -> Posted:
     item = candidate.item
     seq = writing.heads.get(item.conversation, seen.last_seq) + 1
-    message_id = uuid7()
+    message_id = uuid7_text()
     shape = message_shape(
         message_id=message_id,
         conversation=item.conversation,
@@ -243,10 +239,10 @@ def _add(writing: _Writing, candidate: Candidate, seen: _Seen) -> Posted:
         body=item.body,
         html=candidate.html,
         reply_to=item.reply_to,
-        created_at=writing.now,
+        created_at=writing.at,
     )
     writing.heads[item.conversation] = seq
-    writing.add(shape, item, seen)
+    writing.add(shape, item, seen.epoch, note_id)
     return Posted(created=True, message_id=message_id, seq=seq, shape=shape)
 
 

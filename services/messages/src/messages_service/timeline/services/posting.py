@@ -11,9 +11,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from typing import NamedTuple
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
@@ -31,9 +30,8 @@ _BUSY = frozenset({"55P03", "40P01", "57014"})
 """SQLSTATEs of a lock that was not to be had: its time-out, a deadlock, the statement's time-out."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
-    """A message that somebody wants to post.
+class NewMessage(NamedTuple):
+    """A message that somebody wants to post; ids are texts in canonical form, as they come and as they are written.
 
     Attributes:
         conversation: Where to.
@@ -44,11 +42,11 @@ class NewMessage:
         request_id: The request it came with.
     """
 
-    conversation: UUID
-    sender: UUID
-    client_id: UUID
+    conversation: str
+    sender: str
+    client_id: str
     body: str
-    reply_to: UUID | None = None
+    reply_to: str | None = None
     request_id: str | None = None
 
 
@@ -151,7 +149,7 @@ def _post_turn(
         if _code(error) in _BUSY and not last:
             return False
         refusal = _refusal(error)
-        posted = {candidate.index: refusal for candidate in turn}
+        posted = {candidate.place: refusal for candidate in turn}
     outcomes.update(posted)
     return True
 
