@@ -13,8 +13,6 @@ from chatire_shared.outbox.rules import settle
 class Line:
     id: int
     stream: UUID
-    topic: str = "conv.1"
-    payload: bytes = b""
 
 
 @given(st.lists(st.integers(0, 3), max_size=30), st.sets(st.integers(0, 29)))

@@ -11,7 +11,7 @@ from chatire_shared.bus import wire
 from chatire_shared.bus.groups import TOLD_CHANNEL, conversation_group
 from chatire_shared.outbox.models import OutboxRow
 from chatire_shared.outbox.relay import Relay
-from chatire_shared.outbox.services import announce
+from chatire_shared.outbox.services import Announcement, announce
 from chatire_shared.outbox.told import Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,13 +33,13 @@ def relay(publisher: Any, told: Told) -> Relay:
 
 
 @pytest.fixture
-def commit(write: Callable, make_event: Callable) -> Callable[..., list[Any]]:
+def commit(write: Callable) -> Callable[..., list[Announcement]]:
     """Commits events of the stream; gives what `announce` takes."""
 
-    def commit(*seqs: int) -> list[Any]:
+    def commit(*seqs: int) -> list[Announcement]:
         write(STREAM, *seqs)
         rows = OutboxRow.objects.filter(seq__in=seqs).order_by("id")
-        return [(row.id, make_event(STREAM, row.seq)) for row in rows]
+        return [Announcement(row.id, row.topic, bytes(row.payload)) for row in rows]
 
     return commit
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -159,13 +159,15 @@ class Relay:
         return 0.0
 
     def _publish(self, rows: Sequence[Pending]) -> rules.Outcome:
-        messages, broken = _read_all(rows, self._max_bytes)
+        untold = [row for row in rows if not self._is_told(row)]
+        payloads = store.payloads([row.id for row in untold]) if untold else {}
+        messages, broken = _read_all(untold, payloads, self._max_bytes)
         wanted = set(rules.settle(rows, broken).done)
         sendable = [row for row in rows if row.id in wanted]
-        fresh = [row for row in sendable if self._told is None or row.id not in self._told]
+        fresh = [row for row in sendable if row.id in messages]
         hit("relay.before_publish")
         try:
-            refusals = self._publisher.publish_many([(row.topic, row.payload) for row in fresh])
+            refusals = self._publisher.publish_many([(row.topic, payloads[row.id]) for row in fresh])
         except BusUnavailable:
             self.counters.retries += len(fresh)
             raise
@@ -177,8 +179,12 @@ class Relay:
         done = set(outcome.done)
         for row in sendable:
             if row.id in done:
-                self.board.note(row.topic, row.seq, messages[row.id])
+                self.board.note(row.topic, row.seq, messages.get(row.id, {}))
         return outcome
+
+    def _is_told(self, row: Pending) -> bool:
+        """Whether it was published by who wrote it; of an event, since what else a tick says is in the message."""
+        return row.seq is not None and self._told is not None and row.id in self._told
 
     def _count(self, rows: Sequence[Pending], outcome: rules.Outcome, removed: int, parked: int) -> None:
         self.counters.rounds += 1
@@ -202,12 +208,14 @@ class Relay:
             self._lag_at = time.monotonic()
 
 
-def _read_all(rows: Sequence[Pending], max_bytes: int) -> tuple[dict[int, dict[str, Any]], dict[int, str]]:
+def _read_all(
+    rows: Sequence[Pending], payloads: Mapping[int, bytes], max_bytes: int
+) -> tuple[dict[int, dict[str, Any]], dict[int, str]]:
     """The messages of the rows that have one, and what is wrong with the others."""
     messages, broken = {}, {}
     for row in rows:
         try:
-            messages[row.id] = rules.read(row, max_bytes)
+            messages[row.id] = rules.read(row.topic, payloads[row.id], max_bytes)
         except wire.BadMessage as error:
             broken[row.id] = str(error)
     return messages, broken

@@ -22,14 +22,6 @@ class Row(Protocol):
     def stream(self) -> UUID:
         """What it is in order with."""
 
-    @property
-    def topic(self) -> str:
-        """Where it goes."""
-
-    @property
-    def payload(self) -> bytes:
-        """What goes there."""
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -44,16 +36,16 @@ class Outcome:
     failed: tuple[int, ...]
 
 
-def read(row: Row, max_bytes: int) -> dict[str, Any]:
+def read(topic: str, payload: bytes, max_bytes: int) -> dict[str, Any]:
     """The message of a row.
 
     Raises: wire.BadMessage when it can't be published as it is: not a message, too large, or for no group.
     """
-    if len(row.payload) > max_bytes:
-        raise wire.BadMessage(f"{len(row.payload)} bytes are too many.")
-    if not is_group_name(row.topic):
+    if len(payload) > max_bytes:
+        raise wire.BadMessage(f"{len(payload)} bytes are too many.")
+    if not is_group_name(topic):
         raise wire.BadMessage("The topic is no group name.")
-    return wire.decode(row.payload)
+    return wire.decode(payload)
 
 
 def settle(rows: Sequence[Row], faults: Mapping[int, str]) -> Outcome:

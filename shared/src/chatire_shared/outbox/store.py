@@ -44,11 +44,13 @@ CLAIM_AFTER = _CLAIM.format(comparison=">")
 
 PENDING = """
     SELECT pending.* FROM unnest(%(streams)s::uuid[]) WITH ORDINALITY AS claimed (stream, place) CROSS JOIN LATERAL (
-        SELECT o.id, o.stream, o.topic, o.seq, o.payload FROM outbox_row o
+        SELECT o.id, o.stream, o.topic, o.seq FROM outbox_row o
         WHERE o.parked_at IS NULL AND o.stream BETWEEN claimed.stream AND claimed.stream
         ORDER BY o.stream, o.id LIMIT %(per_stream)s
     ) AS pending LIMIT %(limit)s
 """
+
+PAYLOADS = "SELECT id, payload FROM outbox_row WHERE id = ANY(%s)"
 
 OLDEST = """
     WITH RECURSIVE walk (stream, created_at) AS (
@@ -81,7 +83,6 @@ class Pending:
     stream: UUID
     topic: str
     seq: int | None
-    payload: bytes
 
 
 def prepare_session() -> None:
@@ -117,7 +118,14 @@ def pending_rows(streams: Sequence[UUID], *, per_stream: int, limit: int) -> lis
     """
     with connection.cursor() as cursor:
         cursor.execute(PENDING, {"streams": list(streams), "per_stream": per_stream, "limit": limit})
-        return [Pending(id_, stream, topic, seq, bytes(payload)) for id_, stream, topic, seq, payload in cursor]
+        return [Pending(*row) for row in cursor]
+
+
+def payloads(ids: Sequence[int]) -> dict[int, bytes]:
+    """What these rows carry. By itself, since most rows were published already, and only have to be removed."""
+    with connection.cursor() as cursor:
+        cursor.execute(PAYLOADS, [list(ids)])
+        return {id_: bytes(payload) for id_, payload in cursor}
 
 
 def remove(ids: Iterable[int]) -> int:

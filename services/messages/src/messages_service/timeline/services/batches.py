@@ -100,7 +100,8 @@ class _Writing:
         payload = event_payload(
             kind=_KIND, conversation=item.conversation, seq=seq, epoch=epoch, at_us=self.at_us, frame=frame(event)
         )
-        note = b64encode(payload).decode()
+        # A note ends with the message, which PostgreSQL has already, and with the event's closing brace.
+        note = b64encode(payload[: -len(data.encode()) - 1]).decode()
         self.rows.append(f'{{"data":{data},"request_id":{dumps(item.request_id)},"note_id":{note_id},"note":"{note}"}}')
         self.notes.append(Announcement(note_id, conversation_group(item.conversation), payload))
 
