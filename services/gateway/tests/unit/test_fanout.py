@@ -78,7 +78,7 @@ class Street:
         elif kind == "say goodbye":
             self._say_goodbye(name)
         else:
-            self.connections.pop(name, None)
+            self._lose(name)
 
     def _make(self, *names: str) -> Frame:
         self._made += 1
@@ -109,6 +109,13 @@ class Street:
             if self.pipes[name].stuck > HIGH_WATER_BYTES:
                 self.left_full.add(name)
             self.connections[name].close(close_codes.RESTARTING, "bye")
+
+    def _lose(self, name: str) -> None:
+        """As `Gateway.left` does."""
+        lost = self.connections.pop(name, None)
+        if lost is not None:
+            lost.lost()
+            self.fanout.forget()
 
     def _drain(self, name: str) -> None:
         self.pipes[name].stuck = 0

@@ -115,6 +115,57 @@ def test_states_of_typing(state: object) -> None:
     assert _parse(type="typing", conversation=ID, state=state).state == state
 
 
+_NAMES = st.sampled_from(['"type"', '"id"', '"conversation"', '"body"', '"bo\\u0064y"', '"reply_to"', '"x:y"'])
+_VALUES = st.sampled_from(
+    [
+        '"send"',
+        f'"{ID}"',
+        f'"{OTHER}"',
+        '"hello"',
+        '"a:b::c"',
+        '"a\\u003ab"',
+        '"\\":\\""',
+        '" "',
+        "null",
+        "5",
+        '{"a":1}',
+        "[]",
+    ]
+)
+_SPACE = st.sampled_from(["", " ", "\n", "\t "])
+_PLAIN = [('"type"', '"send"'), ('"id"', f'"{ID}"'), ('"conversation"', f'"{OTHER}"'), ('"body"', '"a:b"')]
+
+
+@st.composite
+def _nearly_plain(draw: st.DrawFn) -> str:
+    """The text of a `send` with fields changed, added, doubled or left out, and space where JSON allows it."""
+    fields = list(_PLAIN)
+    for _ in range(draw(st.integers(0, 3))):
+        place = draw(st.integers(0, len(fields)))
+        fields[place : place + draw(st.integers(0, 1))] = draw(st.lists(st.tuples(_NAMES, _VALUES), max_size=2))
+    order = draw(st.permutations(fields))
+    inner = ",".join(f"{draw(_SPACE)}{name}{draw(_SPACE)}:{draw(_SPACE)}{value}{draw(_SPACE)}" for name, value in order)
+    return f"{draw(_SPACE)}{{{inner}}}{draw(_SPACE)}"
+
+
+@given(_nearly_plain())
+def test_the_quick_way_for_a_plain_send_reads_nothing_else_than_the_strict_one(text: str) -> None:
+    quick = protocol._plain_send(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocol, "_plain_send", lambda _: None)
+        strict = parse(text)
+    assert quick in (None, strict)
+    assert parse(text) == strict
+
+
+@pytest.mark.parametrize("body", ["hello", "a: b", "http://x.y:80/", "größe 😀", "x" * 8_000, 'say "hi"', "line\nline"])
+@pytest.mark.parametrize("spaced", [False, True])
+def test_nearly_all_sends_go_the_quick_way(body: str, spaced: bool) -> None:
+    separators = (", ", ": ") if spaced else (",", ":")
+    text = json.dumps(GOOD["send"] | {"body": body}, ensure_ascii=False, separators=separators)
+    assert protocol._plain_send(text) == protocol.Send(ID, OTHER, body, None, ())
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_a_frame_a_refusal_or_malformed(text: str) -> None:
     try:

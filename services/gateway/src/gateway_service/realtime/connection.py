@@ -123,7 +123,9 @@ class Connection:
             held = self.transport.buffered_bytes()
             if held <= HIGH_WATER_BYTES:
                 self.transport.send_frame(piece)
-                self._count(held + piece.size)
+                held += piece.size
+                if held != self.held_bytes:
+                    self._count(held)
                 return
             if self._stalled_since is None:
                 self._stalled_since = now

@@ -21,6 +21,8 @@ from gateway_service.realtime.metrics import Metrics
 
 SLICE_SOCKETS = 64
 SLICE_SECONDS = 0.002
+MAX_AUDIENCES = 256
+"""Of which is remembered who they are: those of conversations that are busy now."""
 
 
 class Job(Protocol):
@@ -94,6 +96,7 @@ class Fanout:
         self._find = find
         self._metrics = metrics
         self._pumping = Pumping(pump)
+        self._audiences: dict[int, tuple[Sequence[Session], list[Connection]]] = {}
         self._jobs: deque[Job] = deque()
         self._newest: Delivery | None = None
         self._is_scheduled = False
@@ -113,7 +116,7 @@ class Fanout:
 
     def _deliver(self, sessions: Sequence[Session], piece: Piece, committed_us: Sequence[int]) -> None:
         now = time.monotonic()
-        found = [connection for name in sessions if (connection := self._find(str(name))) is not None]
+        found = self._connections(sessions)
         self._metrics.deliveries += len(found) * len(committed_us)
         if len(found) <= SLICE_SOCKETS:
             middle = len(found) // 2
@@ -128,6 +131,21 @@ class Fanout:
         for connection in found:
             connection.postpone(piece, now)
         self._pass_over(sessions, found).committed_us += committed_us
+
+    def forget(self) -> None:
+        """Somebody is gone: what is remembered of audiences may hold them."""
+        self._audiences.clear()
+
+    def _connections(self, audience: Sequence[Session]) -> list[Connection]:
+        """Those of an audience that are here. A conversation says who they are by the same tuple until that changes."""
+        known = self._audiences.get(id(audience))
+        if known is not None:
+            return known[1]
+        found = [connection for name in audience if (connection := self._find(str(name))) is not None]
+        if len(self._audiences) >= MAX_AUDIENCES:
+            self._audiences.clear()
+        self._audiences[id(audience)] = audience, found  # With the tuple, so that no other gets its id.
+        return found
 
     def pump(self, session: Session) -> None:
         """Give a socket what it lacks, in its turn: thousands may lack the same page."""

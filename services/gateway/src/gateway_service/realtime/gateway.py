@@ -143,6 +143,7 @@ class Gateway:
         connection.lost()
         self.hub.detach(connection.id)
         self.crowd.leave(connection)
+        self.fanout.forget()
         self.watch.forget(connection)
 
     def closed(self, connection: Connection, code: int) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatire_shared.contracts.errors import ChatireError
 from chatire_shared.contracts.strict_json import loads
@@ -22,8 +21,7 @@ EVERYBODY = "*"
 REMOVED, DELETED = "member.removed", "conversation.deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event.
 
     Attributes:

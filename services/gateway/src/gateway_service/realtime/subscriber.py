@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 from chatire_shared.contracts import envelopes
@@ -113,10 +114,14 @@ _HANDLERS = {
 }
 
 
+_is_known_uuid = lru_cache(maxsize=16_384)(is_canonical_uuid)
+"""The ids of conversations come again and again."""
+
+
 def _id(value: Any) -> str:
-    if not is_canonical_uuid(value):
+    if not isinstance(value, str) or not _is_known_uuid(value):
         raise Garbage
-    return str(value)
+    return value
 
 
 def _seq(value: Any) -> int:

@@ -10,8 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from chatire_shared.contracts.errors import Unavailable
 from chatire_shared.contracts.ids import is_canonical_uuid, uuid7_text
@@ -36,8 +35,7 @@ FULL_PAUSE_SECONDS = 0.25
 Result = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(NamedTuple):
     """A `send` on its way."""
 
     connection: Connection

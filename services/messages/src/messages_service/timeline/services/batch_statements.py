@@ -86,7 +86,8 @@ WRITE = Statement(
         SELECT conversation, seq, 'message.created', created_at, sender_id, request_id, id, data::text FROM item
     ), notes AS (
         INSERT INTO outbox_row (id, stream, topic, seq, payload)
-        SELECT note_id, conversation, 'conv.' || conversation, seq, decode(note, 'base64') || convert_to(data::text || '}', 'UTF8')
+        SELECT note_id, conversation, 'conv.' || conversation, seq,
+               decode(note, 'base64') || convert_to(data::text || '}', 'UTF8')
         FROM item
     ), mine AS MATERIALIZED (
         SELECT membership.conversation_id, membership.user_id, own.seq
