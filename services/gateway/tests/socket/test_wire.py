@@ -149,6 +149,20 @@ async def test_compression_is_not_agreed_to(house) -> None:
     raw.close()
 
 
+@pytest.mark.parametrize(
+    "broken", [frame(TEXT, b"{}", masked=False), frame(TEXT, b"\xff")], ids=["unmasked", "not UTF-8"]
+)
+async def test_who_begins_with_a_broken_frame_leaves_nothing_behind(own_house, broken: bytes) -> None:
+    for _ in range(3):
+        raw = await RawSocket.connect(own_house.port)
+        await raw.send(broken)
+        assert await raw.code() in {1002, 4400}
+        raw.close()
+    async with asyncio.timeout(8):
+        while "chatire_gateway_connections 0\n" not in await asyncio.to_thread(own_house.metrics):
+            await asyncio.sleep(0.02)
+
+
 async def test_before_it_is_let_in_a_socket_cannot_fill_our_memory(own_house) -> None:
     """Nothing is read from it while it is being let in, once what waits is more than a little."""
     own_house.backstage.lock.acquire()

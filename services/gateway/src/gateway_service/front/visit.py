@@ -99,12 +99,17 @@ class Visit:
                 return {"type": "websocket.disconnect", "code": self._code}
             item = self._socket.take()
             if item is None:
-                self._waiting = asyncio.get_running_loop().create_future()
-                await self._waiting
+                await self._until_ready()
             elif item[0] == wire.TEXT:
                 return {"type": "websocket.receive", "text": item[1]}
             elif item[0] == wire.BINARY:
                 return {"type": "websocket.receive", "bytes": item[1]}
+
+    async def _until_ready(self) -> None:
+        """Wait, unless it was the end that taking has just come upon (a broken frame): nobody would wake us again."""
+        if self._code is None:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
 
     async def _send(self, message: Message) -> None:
         kind = message["type"]
