@@ -70,12 +70,9 @@ class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]
     def onConnect(self, request: Any) -> Any:  # noqa: N802 (Autobahn's name)
         """Begin the handshake, or answer 503 when too many arrive at once."""
         gateway = self.factory.server_class.gateway
-        now = time.monotonic()
-        if gateway.draining or not gateway.crowd.admits_handshake(now):
-            gateway.metrics.handshakes["later"] += 1
-            self.failHandshake(
-                "Too many connections at once", 503, [("Retry-After", str(gateway.crowd.retry_after_seconds(now)))]
-            )
+        later = gateway.turns_away(time.monotonic())
+        if later is not None:
+            self.failHandshake("Too many connections at once", 503, [("Retry-After", str(later))])
             return defer.Deferred()
         self.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
         self.transport.setTcpNoDelay(True)
@@ -98,7 +95,8 @@ class GatewayProtocol(WebSocketProtocol):  # type: ignore[misc]
             self.way_out.arrived(len(payload))
 
     def _fail_connection(self, code: int = close_codes.GOING_AWAY, reason: str = "going away") -> None:
-        super()._fail_connection(_CODES.get(code, code), reason)
+        self.way_out.broken_with = _CODES.get(code, code)
+        super()._fail_connection(self.way_out.broken_with, reason)
 
 
 class GatewayFactory(WebSocketFactory):  # type: ignore[misc]
@@ -124,6 +122,8 @@ class Counting:
             message = await receive()
             if message["type"] == "websocket.receive":
                 transport.taken(_size(message))
+            elif message["type"] == "websocket.disconnect" and transport.broken_with is not None:
+                message |= {"code": transport.broken_with, "chatire.by_us": True}
             return message
 
         try:

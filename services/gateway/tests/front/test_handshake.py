@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import struct
 import urllib.error
@@ -136,6 +137,7 @@ async def test_who_does_not_finish_a_request_is_cut_off(echo) -> None:
             peer.close()
     assert b" 101 " in await peers[3].read_head()
     peers[3].close()
+    assert re.search(r'^chatire_gateway_shed_total{class="handshake_slow"} [3-9]', echo.metrics(), re.MULTILINE)
 
 
 async def test_a_client_that_vanishes_leaves_the_server_as_it_was(echo) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,6 +127,7 @@ async def test_pings_without_end_from_one_who_does_not_read_cannot_fill_memory(h
         await peer.send(pings)
     await taken(house)
     assert resident(house) - before < 10_000_000
+    assert re.search(r'^chatire_gateway_shed_total{class="pong"} [1-9]', house.metrics(), re.MULTILINE)
     peer.writer.transport.abort()
 
 

@@ -14,6 +14,7 @@ from gateway_service.realtime.crowd import (
     MAX_RETRY_AFTER_SECONDS,
     Crowd,
 )
+from gateway_service.realtime.metrics import Shed
 from gateway_service.realtime.session import Session
 
 ADA = UUID("0190a1b2-0000-7000-8000-00000000ada0")
@@ -72,8 +73,9 @@ def test_a_fresh_token_of_another_session_ties_the_socket_to_both() -> None:
 
 def test_a_storm_of_handshakes_is_let_in_little_by_little() -> None:
     crowd = Crowd(limits=True, now=0.0)
-    assert sum(crowd.admits_handshake(0.0) for _ in range(5_000)) == HANDSHAKE_BURST
-    assert sum(crowd.admits_handshake(1.0) for _ in range(5_000)) == HANDSHAKES_PER_SECOND
+    for now, most in ((0.0, HANDSHAKE_BURST), (1.0, HANDSHAKES_PER_SECOND)):
+        answers = Counter(crowd.no_room(now) for _ in range(5_000))
+        assert answers == {None: most, Shed.HANDSHAKE_RATE: 5_000 - most}
 
 
 def test_who_is_told_to_come_later_is_told_when_there_is_room() -> None:
@@ -91,20 +93,20 @@ def test_a_process_that_is_behind_lets_those_in_who_have_come_before_others() ->
     early = [_connection() for _ in range(MAX_ARRIVING_BREATHLESS)]
     for connection in early:
         crowd.enter(connection)
-    assert crowd.admits_handshake(0.0)
+    assert crowd.no_room(0.0) is None
     crowd.is_breathless = True
-    assert not crowd.admits_handshake(0.0)
+    assert crowd.no_room(0.0) is Shed.HANDSHAKE_BEHIND
     crowd.settled(early[0])
-    assert crowd.admits_handshake(0.0)
+    assert crowd.no_room(0.0) is None
     crowd.enter(_connection())
-    assert not crowd.admits_handshake(0.0)
+    assert crowd.no_room(0.0) is Shed.HANDSHAKE_BEHIND
     crowd.leave(early[1])
-    assert crowd.admits_handshake(0.0)
+    assert crowd.no_room(0.0) is None
 
 
 def test_without_limits_everybody_comes_in() -> None:
     crowd = Crowd(limits=False, now=0.0)
-    assert all(crowd.admits_handshake(0.0) for _ in range(5_000))
+    assert all(crowd.no_room(0.0) is None for _ in range(5_000))
     for _ in range(MAX_PER_ADDRESS + 5):
         connection = _connection()
         assert crowd.enter(connection)

@@ -15,6 +15,7 @@ from gateway_service.front import wire
 from gateway_service.front.lobby import Lobby
 from gateway_service.front.outlet import Outlet
 from gateway_service.realtime.frames import Piece
+from gateway_service.realtime.metrics import CONNECTION_LOST, Shed
 from gateway_service.realtime.protocol import MAX_FRAME_BYTES
 from gateway_service.realtime.transport import HIGH_WATER_BYTES
 
@@ -23,7 +24,6 @@ MAX_UNREAD_BYTES = 2 * MAX_FRAME_BYTES
 LINGER_SECONDS = 0.05
 """From the close frame for broken frames to the end of our direction: a proxy that sees it while it has more for us (the rest
 of a large frame) resets its client's connection, which loses the close frame (at once, 5 of 400 through Caddy)."""
-ABNORMAL = 1006
 Address = tuple[str, int] | None
 """Host and port; None for what has none, like a UNIX socket."""
 _CODES = {wire.TOO_BIG: close_codes.FRAME_TOO_LARGE, wire.INVALID_TEXT: close_codes.MALFORMED}
@@ -48,8 +48,13 @@ class Taker(Protocol):
     def ready(self) -> None:
         """There may be something to take."""
 
-    def gone(self, code: int) -> None:
-        """There is nobody at the other end any more; called once."""
+    def gone(self, code: int, *, by_us: bool) -> None:
+        """There is nobody at the other end any more; called once.
+
+        Args:
+            code: With which it ended.
+            by_us: Whether it was closed here because of what they sent.
+        """
 
 
 class SlimSocket(Outlet):
@@ -188,6 +193,8 @@ class SlimSocket(Outlet):
         """Answer a ping, unless answers pile up: who doesn't read them has no use for more (section 5.5.3)."""
         if self.buffered_bytes() <= HIGH_WATER_BYTES:
             self.send(wire.PONG, payload)
+        else:
+            self._lobby.gateway().metrics.shed[Shed.PONG] += 1
 
     def _await_their_close(self) -> None:
         while self._state is State.CLOSING and self._next() is not None:
@@ -202,9 +209,10 @@ class SlimSocket(Outlet):
 
     def _fail(self, broken: wire.Broken) -> None:
         """Say why, end our direction, and read on into nothing, so that no reset overtakes what we said."""
+        code = _CODES.get(broken.code, broken.code)
         if self._state is State.OPEN:
-            self._put(wire.close_frame(_CODES.get(broken.code, broken.code), broken.reason))
-        self._be_over(broken.code)
+            self._put(wire.close_frame(code, broken.reason))
+        self._be_over(code, by_us=True)
         self.flush()
         self._lobby.call_later(LINGER_SECONDS, self._end_ours)
 
@@ -212,17 +220,17 @@ class SlimSocket(Outlet):
         if self.transport is not None:
             self._end_connection(wait_for_theirs=True)
 
-    def _be_over(self, code: int) -> None:
+    def _be_over(self, code: int, *, by_us: bool = False) -> None:
         self._state = State.OVER
         self._lobby.closing.watch(self)
         self._count_untaken()
-        self._say_gone(code)
+        self._say_gone(code, by_us=by_us)
 
-    def _say_gone(self, code: int) -> None:
+    def _say_gone(self, code: int, *, by_us: bool = False) -> None:
         taker, self._taker = self._taker, None
         self._callback = None
         if taker is not None:
-            taker.gone(code)
+            taker.gone(code, by_us=by_us)
 
     def lost(self) -> None:
         """TCP is over."""
@@ -231,4 +239,4 @@ class SlimSocket(Outlet):
         self._count_untaken()
         self._lobby.arriving.forget(self)
         self._lobby.closing.forget(self)
-        self._say_gone(ABNORMAL)
+        self._say_gone(CONNECTION_LOST)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from gateway_service.front.deadlines import Deadlines
 from gateway_service.front.flusher import Flusher
 from gateway_service.realtime.gateway import Gateway
+from gateway_service.realtime.metrics import Shed
 
 ARRIVING_SECONDS = 10
 CLOSING_SECONDS = 3
@@ -47,7 +48,7 @@ class Lobby:
         self.call_soon, self.call_later = loop.call_soon, loop.call_later
         self.flusher = Flusher(loop.call_soon)
         timing: dict[str, Any] = {"call_later": loop.call_later, "clock": time.monotonic}
-        self.arriving: Deadlines[Cuttable] = Deadlines(ARRIVING_SECONDS, _cut, **timing)
+        self.arriving: Deadlines[Cuttable] = Deadlines(ARRIVING_SECONDS, self._give_up, **timing)
         self.closing: Deadlines[Cuttable] = Deadlines(CLOSING_SECONDS, _cut, **timing)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -56,6 +57,11 @@ class Lobby:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _give_up(self, late: Cuttable) -> None:
+        """Its handshake takes too long."""
+        self.gateway().metrics.shed[Shed.HANDSHAKE_SLOW] += 1
+        late.abort()
 
 
 def _cut(late: Cuttable) -> None:

@@ -47,12 +47,9 @@ class Reception(ABC):
 
     def _open(self, upgrade: Upgrade) -> None:
         gateway = self._lobby.gateway()
-        now = time.monotonic()
-        if gateway.draining or not gateway.crowd.admits_handshake(now):
-            gateway.metrics.handshakes["later"] += 1
-            self._answer(
-                refusal(HTTPStatus.SERVICE_UNAVAILABLE, ("Retry-After", str(gateway.crowd.retry_after_seconds(now))))
-            )
+        later = gateway.turns_away(time.monotonic())
+        if later is not None:
+            self._answer(refusal(HTTPStatus.SERVICE_UNAVAILABLE, ("Retry-After", str(later))))
             return
         self._lobby.arriving.forget(self)
         socket = self._make_socket()

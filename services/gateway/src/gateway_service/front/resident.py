@@ -38,9 +38,9 @@ class Resident:
         if not self._goes_on_later:
             self._take()
 
-    def gone(self, code: int) -> None:
+    def gone(self, code: int, *, by_us: bool) -> None:
         """Clean up; a task that still runs sees that the connection is closed."""
-        self._gateway.left(self._connection)
+        self._gateway.left(self._connection, code, by_us=by_us)
 
     def _take(self) -> None:
         self._goes_on_later = self._connection.outstanding > 0 and self._gateway.uplink.is_full

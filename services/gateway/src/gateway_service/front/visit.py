@@ -32,7 +32,7 @@ class Visit:
         self._key = b""
         self._is_connected = False
         self._is_accepted = False
-        self._code: int | None = None
+        self._end: Message | None = None
         self._waiting: asyncio.Future[None] | None = None
 
     def begin(self, upgrade: Upgrade) -> None:
@@ -43,6 +43,9 @@ class Visit:
 
     def keep(self, gateway: Gateway, connection: Connection) -> None:
         """The application is done: from now on frames go straight to the gateway (`scope["chatire.front"]`)."""
+        if self._end is not None:
+            gateway.left(connection, self._end["code"], by_us=self._end["chatire.by_us"])
+            return
         self._socket.taken_by(Resident(self._lobby, self._socket, gateway, connection))
 
     # As the socket's taker
@@ -53,9 +56,9 @@ class Visit:
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
 
-    def gone(self, code: int) -> None:
+    def gone(self, code: int, *, by_us: bool) -> None:
         """Tell the application that nobody is there."""
-        self._code = code
+        self._end = {"type": "websocket.disconnect", "code": code, "chatire.by_us": by_us}
         self.ready()
 
     # As the application's server
@@ -95,8 +98,8 @@ class Visit:
             self._is_connected = True
             return {"type": "websocket.connect"}
         while True:
-            if self._code is not None:
-                return {"type": "websocket.disconnect", "code": self._code}
+            if self._end is not None:
+                return self._end
             item = self._socket.take()
             if item is None:
                 await self._until_ready()
@@ -107,7 +110,7 @@ class Visit:
 
     async def _until_ready(self) -> None:
         """Wait, unless it was the end that taking has just come upon (a broken frame): nobody would wake us again."""
-        if self._code is None:
+        if self._end is None:
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
 

@@ -18,6 +18,7 @@ from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.effects import Subscribe
 from gateway_service.realtime.frames import Frame
 from gateway_service.realtime.gateway import Gateway
+from gateway_service.realtime.metrics import Shed
 from gateway_service.realtime.people import Memberships
 from gateway_service.realtime.session import HEARTBEAT_SECONDS, Admission, Close, Phase
 from gateway_service.realtime.watch import rfc3339_of
@@ -39,6 +40,7 @@ async def admit(gateway: Gateway, connection: Connection, admission: Admission) 
     hit("gateway.after_verify")
     session.admitted(verified, token)
     if not gateway.crowd.identify(connection):
+        gateway.metrics.shed[Shed.USER_SOCKETS] += 1
         refuse(gateway, connection, Close(close_codes.TOO_MANY_CONNECTIONS, "too many connections"))
         return
     user = str(verified.user_id)

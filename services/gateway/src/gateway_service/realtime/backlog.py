@@ -37,13 +37,19 @@ class Holding(Protocol):
 
 
 class Backlog:
-    """The sum over one process."""
+    """The sum over one process.
 
-    __slots__ = ("_relieving", "counted", "on_excess")
+    Attributes:
+        counted: Bytes that are held, or a little more.
+        went_without: Frames that sockets did without because they were behind.
+    """
+
+    __slots__ = ("_relieving", "counted", "on_excess", "went_without")
 
     def __init__(self) -> None:
         """Begin with nothing; `on_excess` is called when the count passes the bound."""
         self.counted = 0
+        self.went_without = 0
         self.on_excess: Callable[[], None] = lambda: None
         self._relieving = False
 

@@ -134,7 +134,10 @@ class Connection:
 
     def postpone(self, piece: Piece, now: float) -> None:
         """Queue it for a `flush` that follows within moments."""
-        if self._closed or (piece.droppable and self._stalled_since is not None):
+        if self._closed:
+            return
+        if piece.droppable and self._stalled_since is not None:
+            self._backlog.went_without += 1
             return
         self._queued_bytes += piece.size
         if self._stalled_since is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from gateway_service.realtime.connection import Connection
+from gateway_service.realtime.metrics import Shed
 from gateway_service.realtime.sharing import Sharing
 
 MAX_PER_USER = 20
@@ -45,15 +46,16 @@ class Crowd:
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._by_id.values()))
 
-    def admits_handshake(self, now: float) -> bool:
-        """Whether one more may begin at this moment."""
+    def no_room(self, now: float) -> Shed | None:
+        """Why no handshake may begin at this moment; None when one may, and begins."""
         self._tokens = min(HANDSHAKE_BURST, self._tokens + (now - self._refilled_at) * HANDSHAKES_PER_SECOND)
         self._refilled_at = now
-        too_many = self.is_breathless and len(self._arriving) >= MAX_ARRIVING_BREATHLESS
-        if self._limits and (self._tokens < 1 or too_many):
-            return False
+        if self._limits and self._tokens < 1:
+            return Shed.HANDSHAKE_RATE
+        if self._limits and self.is_breathless and len(self._arriving) >= MAX_ARRIVING_BREATHLESS:
+            return Shed.HANDSHAKE_BEHIND
         self._tokens -= 1
-        return True
+        return None
 
     def retry_after_seconds(self, now: float) -> int:
         """When one who was refused should come again: each its own moment, so that few are refused twice."""

@@ -13,6 +13,7 @@ from chatire_shared.contracts.errors import Malformed, Unavailable
 from gateway_service.realtime import admission, frames, protocol
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.gateway import MAX_OUTSTANDING_SENDS, Gateway
+from gateway_service.realtime.metrics import Shed
 from gateway_service.realtime.session import Close, Phase
 from gateway_service.realtime.uplink import Queued
 from gateway_service.realtime.watch import rfc3339_of
@@ -34,6 +35,7 @@ def take(gateway: Gateway, connection: Connection, text: str | None) -> Waiting 
         return None
     flood = connection.session.heard(time.monotonic())
     if flood is not None:
+        gateway.metrics.shed[Shed.FLOOD] += 1
         connection.close(flood.code, flood.reason)
         return None
     malformed = close_codes.MALFORMED if connection.session.phase is Phase.OPEN else close_codes.UNAUTHENTICATED
@@ -138,6 +140,7 @@ def _typing(gateway: Gateway, connection: Connection, frame: protocol.Typing) ->
         gateway.send(connection, frames.error(code="not_found", detail=detail, retryable=False))
         return
     if not connection.session.may_type(frame.conversation, time.monotonic()):
+        gateway.metrics.shed[Shed.TYPING_RATE] += 1
         return
     message = envelopes.typing(
         conversation=frame.conversation, user=str(principal.user_id), state=frame.state, connection=connection.id
@@ -149,7 +152,7 @@ async def _publish(gateway: Gateway, group: str, message: dict[str, Any]) -> Non
     try:
         await gateway.bus.publish(group, message)
     except BusUnavailable:
-        return  # Typing may be lost.
+        gateway.metrics.shed[Shed.TYPING_NO_BUS] += 1  # Typing may be lost.
 
 
 def _watch(gateway: Gateway, connection: Connection, frame: protocol.Watch) -> None:

@@ -27,7 +27,7 @@ from gateway_service.realtime.gathering import Gathering
 from gateway_service.realtime.healing import Tasks
 from gateway_service.realtime.hearing import Hearing
 from gateway_service.realtime.hub import Hub
-from gateway_service.realtime.metrics import Metrics
+from gateway_service.realtime.metrics import CONNECTION_LOST, Metrics, Shed
 from gateway_service.realtime.reading import ReadMarks
 from gateway_service.realtime.runner import Runner
 from gateway_service.realtime.transport import Unread
@@ -130,16 +130,36 @@ class Gateway:
 
     # Sockets
 
+    def turns_away(self, now: float) -> int | None:
+        """In how many seconds whoever knocks should come again; None when their handshake may begin."""
+        why = Shed.HANDSHAKE_DRAINING if self.draining else self.crowd.no_room(now)
+        if why is None:
+            return None
+        self.metrics.handshakes["later"] += 1
+        self.metrics.shed[why] += 1
+        return self.crowd.retry_after_seconds(now)
+
     def entered(self, connection: Connection) -> None:
         """A socket was accepted."""
         if not self.crowd.enter(connection):
+            self.metrics.shed[Shed.ADDRESS_SOCKETS] += 1
             connection.close(close_codes.TOO_MANY_CONNECTIONS, "too many connections from this address")
         connection.on_room = self._on_room
         connection.transport.on_drained(connection.has_room)
         self.look_later(connection)
 
-    def left(self, connection: Connection) -> None:
-        """A socket is gone."""
+    def left(self, connection: Connection, code: int = CONNECTION_LOST, *, by_us: bool = False) -> None:
+        """A socket is gone.
+
+        Args:
+            connection: It.
+            code: With which it was closed.
+            by_us: Whether the server closed it, below `connection`: the client broke the rules of frames.
+        """
+        if connection.is_open and by_us:
+            self.metrics.closes[code] += 1
+        elif connection.is_open:
+            self.metrics.client_closed(code)
         connection.lost()
         self.hub.detach(connection.id)
         self.crowd.leave(connection)

@@ -6,9 +6,45 @@ import bisect
 import time
 from collections import Counter
 from collections.abc import Mapping
+from enum import StrEnum
 
 BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 MICROSECONDS = 1_000_000
+
+CONNECTION_LOST = 1006
+"""No close frame came (RFC 6455, section 7.4.1)."""
+_GIVEN_UP = 4000
+"""The web client's, for a socket on which it hears nothing any more."""
+_KNOWN_CODES = frozenset({*range(1000, 1015), _GIVEN_UP})
+"""A client may close with any of two thousand codes; only these are counted apart."""
+_OTHER = "other"
+
+
+class Shed(StrEnum):
+    """What is turned away or dropped so that there is enough for the others; slow sockets are counted as cuts."""
+
+    HANDSHAKE_DRAINING = "handshake_draining"
+    """503: this process is leaving."""
+    HANDSHAKE_RATE = "handshake_rate"
+    """503: too many at once."""
+    HANDSHAKE_BEHIND = "handshake_behind"
+    """503: the process is behind with those who have come."""
+    HANDSHAKE_SLOW = "handshake_slow"
+    """Cut: it wasn't over in time."""
+    ADDRESS_SOCKETS = "address_sockets"
+    """4431: too many of one address."""
+    USER_SOCKETS = "user_sockets"
+    """4431: too many of one user."""
+    FLOOD = "flood"
+    """4429: too many frames of one socket."""
+    TYPING_RATE = "typing_rate"
+    """A `typing` of a client that sends too many."""
+    TYPING_NO_BUS = "typing_no_bus"
+    """A `typing` while Redis is away."""
+    TYPING_STALLED = "typing_stalled"
+    """A `typing` for a socket that is behind."""
+    PONG = "pong"
+    """An answer to a ping of a client that doesn't read them."""
 
 
 class Histogram:
@@ -43,6 +79,8 @@ class Metrics:
     Attributes:
         handshakes: By outcome: `opened`, `refused`, `later`.
         closes: By the code with which we closed.
+        client_closes: By the code with which a client did; what isn't known is `other`.
+        shed: What was turned away or dropped, by class; but for `Backlog.went_without`.
         sends: Messages of clients, by outcome.
         cuts: Slow sockets that were cut off, by reason.
         subscriptions: Groups that Redis was asked for: `confirmed`, or `unanswered` within its time.
@@ -60,6 +98,8 @@ class Metrics:
     def __init__(self) -> None:
         self.handshakes: Counter[str] = Counter()
         self.closes: Counter[int] = Counter()
+        self.client_closes: Counter[str] = Counter()
+        self.shed: Counter[str] = Counter(dict.fromkeys(Shed, 0))
         self.sends: Counter[str] = Counter()
         self.cuts: Counter[str] = Counter()
         self.subscriptions: Counter[str] = Counter()
@@ -77,6 +117,10 @@ class Metrics:
         """An event has gone to all its sockets; when it was committed, Unix microseconds, 0 where that says nothing."""
         if committed_us:
             self.commit_to_socket.observe(max(0.0, time.time() - committed_us / MICROSECONDS))
+
+    def client_closed(self, code: int) -> None:
+        """A client closed its socket with this code, or is gone without one."""
+        self.client_closes[str(code) if code in _KNOWN_CODES else _OTHER] += 1
 
     def drain_seconds(self, now: float) -> float:
         """How long the drain has taken so far, or took; 0 before it."""
@@ -97,6 +141,7 @@ class Metrics:
         )
         lines += labelled("chatire_gateway_handshakes_total", "outcome", self.handshakes)
         lines += labelled("chatire_gateway_closes_total", "code", self.closes)
+        lines += labelled("chatire_gateway_client_closes_total", "code", self.client_closes)
         lines += labelled("chatire_gateway_cuts_total", "reason", self.cuts)
         lines += labelled("chatire_gateway_sends_total", "outcome", self.sends)
         lines += labelled("chatire_gateway_subscriptions_total", "outcome", self.subscriptions)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict
 
 from gateway_service.realtime.gateway import Gateway
-from gateway_service.realtime.metrics import counters, gauges, labelled
+from gateway_service.realtime.metrics import Shed, counters, gauges, labelled
 
 
 def metrics_text(gateway: Gateway) -> str:
@@ -30,4 +31,6 @@ def metrics_text(gateway: Gateway) -> str:
     }
     lines = gauges(state) + counters(asdict(gateway.hub.counters))
     lines += labelled("chatire_gateway_resumes_total", "outcome", gateway.hub.resumes)
+    shed = Counter({**gateway.metrics.shed, Shed.TYPING_STALLED: gateway.backlog.went_without})
+    lines += labelled("chatire_gateway_shed_total", "class", shed)
     return "\n".join([*lines, *gateway.metrics.lines()]) + "\n"

@@ -70,6 +70,9 @@ class DaphneTransport:
     know how much is queued. `tests/socket/test_delivery.py` (a reader that never reads) fails when they change.
     """
 
+    broken_with: int | None = None
+    """The code with which it was closed because of a frame that may not be; what Autobahn reports is the answer to that."""
+
     def __init__(self, protocol: Any, unread: Unread | None = None) -> None:
         self._protocol = protocol
         self._callback: Callable[[], None] | None = None
