@@ -4,9 +4,11 @@ import shutil
 import sys
 
 import pytest
+from alone import bench_alone
 
 from chatire_bench import building
 from chatire_bench.processes import family
+from chatire_shared.testing.servers import ensure_redis
 
 IN_PYTHON = [sys.executable, "-m", "chatire_bench.loadgen_in_python"]
 
@@ -25,9 +27,22 @@ def command(request):
     return IN_PYTHON if request.param == "in Python" else request.getfixturevalue("compiled")
 
 
+@pytest.fixture(scope="session")
+def redis():
+    """Started before anybody looks at what a test leaves behind: it stays to the end."""
+    return ensure_redis()
+
+
+@pytest.fixture
+def alone(redis, tmp_path, compiled):
+    """What a row gets, with real gateways and nothing else of ours."""
+    with bench_alone(tmp_path, compiled) as bench:
+        yield bench
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind():
-    """No load generator outlives its test."""
+    """No load generator and no gateway outlives its test."""
     import os
 
     before = set(family(os.getpid()))
