@@ -55,6 +55,47 @@ def test_a_changed_one_is_not_kept(tmp_path: Path) -> None:
     assert stack.told == ["up 1", "restart", "down"]
 
 
+def test_one_whose_part_was_only_started_anew_is_kept(tmp_path: Path) -> None:
+    stack = Told(tmp_path / "data", keeps=True)
+    with stack.running(ONE):
+        stack.remake("gateway", {})
+    use(stack, ONE)
+    assert stack.told == ["up 1", "restart"]
+    with stack.running(ONE):
+        stack.remake("gateway", {"CHATIRE_FRONT": "daphne"})
+        stack.remake("gateway", {})
+    assert stack.told == ["up 1", "restart", "restart", "restart", "down"]
+
+
+def test_one_that_has_begun_is_there_for_the_first_who_wants_it(tmp_path: Path) -> None:
+    stack = Told(tmp_path / "data", keeps=True)
+    stack.begin(ONE)
+    use(stack, ONE, ONE)
+    assert stack.told == ["up 1"]
+
+
+def test_one_that_has_begun_another_way_is_stopped_first(tmp_path: Path) -> None:
+    stack = Told(tmp_path / "data", keeps=True)
+    stack.begin(ONE)
+    use(stack, TWO)
+    assert stack.told == ["up 1", "down", "up 2"]
+
+
+def test_one_that_could_not_begin_says_so_to_the_first_who_wants_it(tmp_path: Path) -> None:
+    stack = Told(tmp_path / "data", keeps=True, fails=True)
+    stack.begin(ONE)
+    with pytest.raises(BenchError):
+        use(stack, ONE)
+    assert stack.told == ["up 1", "down"]
+
+
+def test_one_that_nobody_wanted_is_stopped_once_it_has_begun(tmp_path: Path) -> None:
+    stack = Told(tmp_path / "data", keeps=True)
+    stack.begin(ONE)
+    stack.stop()
+    assert stack.told == ["up 1", "down"]
+
+
 def test_one_that_does_not_start_is_stopped_and_not_kept(tmp_path: Path) -> None:
     stack = Told(tmp_path / "data", keeps=True, fails=True)
     for _ in range(2):

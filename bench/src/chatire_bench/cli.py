@@ -20,7 +20,7 @@ from chatire_bench.errors import BenchError
 from chatire_bench.figures import Row
 from chatire_bench.places import RESULTS
 from chatire_bench.report import table
-from chatire_bench.rows import ROWS, SLOW_TO_START
+from chatire_bench.rows import ROWS, SLOW_TO_START, WITHOUT_STACK
 
 DESCRIPTION = (
     "Measure Chatire beside what people would use instead: its own stack and the peers are started in turn, each on the "
@@ -40,7 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
             with servers.started(folder / "peers") as started:
                 pairs = 1 if chosen.quick else chosen.pairs
                 with closing(Bench(folder, pairs, chosen.quick, started, _tell_since())) as bench:
-                    for name in chosen.names or _all_rows(quick=chosen.quick):
+                    names = chosen.names or _all_rows(quick=chosen.quick)
+                    if not WITHOUT_STACK.issuperset(names):
+                        bench.begin()
+                    for name in names:
                         rows.append(_run(bench, name))
                         _write(rows, facts, chosen)
     except BenchError as error:

@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,13 @@ class Stack:
         (self.port,) = free_ports(1)
         self._keeps = keeps
         self._kept: Processes | None = None
+        self._beginning: Future[None] | None = None
+
+    def begin(self, counts: Processes) -> None:
+        """Start it beside whatever else there is to do, to be kept; `running` waits until it is there."""
+        pool = ThreadPoolExecutor(1)
+        self._beginning, self._kept = pool.submit(self._start, counts), counts
+        pool.shutdown(wait=False)
 
     @contextmanager
     def running(self, counts: Processes) -> Iterator[None]:
@@ -63,6 +71,7 @@ class Stack:
         Raises: BenchError.
         """
         try:
+            self._have_begun()
             if self._kept != counts:
                 if self._kept is not None:
                     self.stop()
@@ -75,9 +84,17 @@ class Stack:
 
     def stop(self) -> None:
         """Stop it, whether it runs or not."""
+        with suppress(BenchError):
+            self._have_begun()
         self._kept = None
         if self.data.exists():
             self._launcher("down", seconds=_STOP_SECONDS)
+
+    def _have_begun(self) -> None:
+        beginning, self._beginning = self._beginning, None
+        if beginning is not None and beginning.exception() is not None:
+            self._kept = None
+            beginning.result()
 
     def _start(self, counts: Processes) -> None:
         options = ["--port", str(self.port), "--limits", counts.limits, "--detach"]
@@ -92,8 +109,10 @@ class Stack:
 
         Raises: BenchError.
         """
-        self._kept = None
-        self._tell_parts({part: settings})
+        told = {part: settings} if settings else {}
+        if self._kept is not None and told != self._kept.settings:
+            self._kept = None  # It isn't what the next one wants.
+        self._tell_parts(told)
         done = self._launcher("restart", part, seconds=_START_SECONDS)
         if done.returncode:
             raise BenchError(f"{part} did not start anew:\n{done.stdout}{done.stderr}")

@@ -36,5 +36,6 @@ ROWS: dict[str, Callable[[Bench], Row]] = {
     "storm": storm.run,
 }
 
+WITHOUT_STACK = {"limit"}
 SLOW_TO_START = {"ablation", "gateways"}
 """They start our gateways again and again: a quick run of everything leaves them out, unless they are named."""

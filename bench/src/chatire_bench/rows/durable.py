@@ -10,8 +10,9 @@ from chatire_bench.bench import Bench
 from chatire_bench.contender import Contender, Running, Shape
 from chatire_bench.figures import OURS, Bar, Row
 from chatire_bench.loadgen import Loadgen
+from chatire_bench.rows import rooms
 
-SHAPE, QUICK_SHAPE = Shape(50, 20), Shape(10, 10)
+SHAPE, QUICK_SHAPE = Shape(50, 20), rooms.QUICK_SHAPE
 OUTSTANDING = 256
 QUIET_RATE = 50
 ONE, BATCHED, TUTORIAL = "Socket.IO + pg", "Socket.IO + pg, batched", "tutorial"
@@ -38,7 +39,8 @@ def run(bench: Bench) -> Row:
 
 def _contenders(bench: Bench, row: Row) -> list[Contender]:
     servers = bench.servers
-    in_node = bench.node(row, lambda: [peers.socketio(servers, "statement"), peers.socketio(servers, "batch")])
+    kinds = ("statement",) if bench.quick else ("statement", "batch")
+    in_node = bench.node(row, lambda: [peers.socketio(servers, kind) for kind in kinds])
     slow: list[Contender] = [] if bench.quick else [peers.tutorial(servers, bench.python, "pubsub", durable=True)]
     return [bench.ours, *in_node, *slow]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from random import Random
 from statistics import median
@@ -22,28 +21,41 @@ VIEWERS = 10
 MESSAGES_EACH = 100
 SMALL = Wanted("", [], conversations=100, people=10)
 LARGE = Wanted("", [], conversations=100_000, people=10_000)
-QUICK_LARGE = Wanted("", [], conversations=500, people=50)
+QUICK_LARGE = Wanted("", [], conversations=200, people=20)
 """Of every size, each person is in a hundred conversations with a hundred messages: only the rest of the world grows."""
-_CALLS = 60
-_WARM_CALLS = 10
+_CALLS, _WARM_CALLS = 60, 10
+_QUICK_CALLS, _QUICK_WARM_CALLS = 8, 2
 _TIMEOUT_SECONDS = 30
 
 
 def run(bench: Bench) -> Row:
-    """Both stacks at once; their calls alternate, from one client."""
+    """Two stacks at once; their calls alternate, from one client. A quick run has one stack, which grows in between."""
     large = QUICK_LARGE if bench.quick else LARGE
     row = Row("growth", f"Growth: {_size(large)}, beside {_size(SMALL)}")
-    row.note("One client, calls alternating between both; everybody is in 100 conversations of 100 messages in both.")
+    row.note("Everybody is in 100 conversations of 100 messages in both.")
+    (_one_after_the_other if bench.quick else _side_by_side)(bench, row, large)
+    return row
+
+
+def _side_by_side(bench: Bench, row: Row, large: Wanted) -> None:
+    row.note("One client, calls alternating between both.")
     with ExitStack() as stacks:
-        worlds = {
-            _size(SMALL): stacks.enter_context(_world(bench, "small", SMALL)),
-            OURS: stacks.enter_context(_world(bench, "large", large)),
-        }
+        small, grown = Stack(bench.folder / "growth-small"), Stack(bench.folder / "growth-large")
+        for stack in (small, grown):
+            stacks.enter_context(stack.running(Processes(workers=1)))
+        worlds = {_size(SMALL): _world(bench, small, "small", SMALL), OURS: _world(bench, grown, "large", large)}
         for pair in range(bench.pairs):
             bench.tell(f"pair {pair + 1}")
-            _compare(row, worlds, int(bench.pick(_CALLS, 20)))
+            _compare(row, worlds, _CALLS, _WARM_CALLS)
         row.plans = plans(worlds[OURS].stack, worlds[OURS].viewers[0], worlds[OURS].conversations[0])
-    return row
+
+
+def _one_after_the_other(bench: Bench, row: Row, large: Wanted) -> None:
+    row.note("In one stack: the small one is measured, then the large one is added and measured.")
+    stack = bench.ours.stack
+    with stack.running(bench.ours.counts):
+        for size, name, wanted in ((_size(SMALL), "small", SMALL), (OURS, "large", large)):
+            _compare(row, {size: _world(bench, stack, name, wanted)}, _QUICK_CALLS, _QUICK_WARM_CALLS)
 
 
 def _size(wanted: Wanted) -> str:
@@ -84,20 +96,18 @@ def _body(random: Random) -> dict[str, str]:
     return {"client_id": client_id, "body": "Does it still answer at once?"}
 
 
-@contextmanager
-def _world(bench: Bench, name: str, wanted: Wanted) -> Iterator[World]:
-    stack = Stack(bench.folder / f"growth-{name}")
-    with stack.running(Processes(workers=1)):
-        viewers = stack.sign_in([f"viewer{number}" for number in range(VIEWERS)])
-        conversation = _template(viewers)
-        url, ids = stack.addresses["messages_database_url"], [viewer.id for viewer in viewers]
-        bench.tell(f"filling the {name} database: {_size(wanted)}")
-        began = time.monotonic()
-        clone(url, Wanted(conversation, ids, wanted.conversations, wanted.people), bench.tell)
-        bench.tell(f"filled in {time.monotonic() - began:.0f} s")
-        # The first viewer's; with this stride every viewer's conversations are their own in a large world.
-        mine = _of(viewers[0], conversation)
-        yield World(stack, viewers[:1], mine, f"127.0.0.1:{stack.ports('messages')[0]}")
+def _world(bench: Bench, stack: Stack, name: str, wanted: Wanted) -> World:
+    """Fill the database of a running stack."""
+    viewers = stack.sign_in([f"{name}viewer{number}" for number in range(VIEWERS)])
+    conversation = _template(viewers)
+    url, ids = stack.addresses["messages_database_url"], [viewer.id for viewer in viewers]
+    bench.tell(f"filling the {name} database: {_size(wanted)}")
+    began = time.monotonic()
+    clone(url, Wanted(conversation, ids, wanted.conversations, wanted.people), bench.tell)
+    bench.tell(f"filled in {time.monotonic() - began:.0f} s")
+    # The first viewer's; with this stride every viewer's conversations are their own in a large world.
+    mine = _of(viewers[0], conversation)
+    return World(stack, viewers[:1], mine, f"127.0.0.1:{stack.ports('messages')[0]}")
 
 
 def _template(viewers: list[Account]) -> str:
@@ -126,16 +136,16 @@ def _of(viewer: Account, template: str) -> list[str]:
             return [item for item in found if item != template]
 
 
-def _compare(row: Row, worlds: dict[str, World], calls: int) -> None:
+def _compare(row: Row, worlds: dict[str, World], calls: int, warm: int) -> None:
     took: dict[tuple[str, str], list[float]] = {}
     random = Random(7)
     with requests.Session() as session:
         session.trust_env = False
-        for number in range(_WARM_CALLS + calls):
+        for number in range(warm + calls):
             for size, world in worlds.items():
                 for kind, request in world.calls(random).items():
                     seconds = _timed(session, request)
-                    if number >= _WARM_CALLS:
+                    if number >= warm:
                         took.setdefault((kind, size), []).append(seconds * 1000)
     for (kind, size), values in took.items():
         bar = Bar("F9", 1.3, _size(SMALL), at_most=True)
