@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from chatire_shared.conf.logs import logging_config
-from chatire_shared.serving.listeners import bind_only
+from chatire_shared.serving import loading
+from chatire_shared.serving.lasting import load_calmly
 
+load_calmly()
 worker_class = "chatire_shared.serving.worker.Worker"
-on_starting = bind_only
+preload_app = True
+on_starting = loading.on_starting
 workers = 2
 threads = 4
-# Each worker loads the application itself: nothing (connections, keys, threads) exists before the fork to be shared by mistake.
-preload_app = False
 
 # Longer than Caddy keeps an idle upstream connection (2 minutes): the side that picks the connection must also be
 # the side that ends it, or a request meets a closing socket.

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from chatire_shared.serving.listeners import bind_only
+from chatire_shared.serving import loading
+from chatire_shared.serving.lasting import load_calmly
 
+load_calmly()
 worker_class = "chatire_shared.serving.worker.Worker"
-on_starting = bind_only
+preload_app = True
+on_starting = loading.on_starting
 threads = 4
 # Longer than the API gateway's and our own services' keep-alive, so that they close first and no request meets a closed socket.
 keepalive = 75
@@ -19,7 +22,7 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """Begin to follow auth's changes in this worker, once its application is loaded."""
+    """Begin to follow auth's changes in this worker; no thread would survive the fork."""
     from chatire_shared.crash_points import started
     from messages_service.following import start_following
 

@@ -7,8 +7,8 @@ from typing import Any
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path, re_path
 
+from chatire_shared.serving.lasting import freeze
 from gateway_service.realtime.consumers import GatewayConsumer
-from gateway_service.realtime.lasting import freeze
 from gateway_service.realtime.pages import Pages
 from gateway_service.realtime.reporting import metrics_text
 from gateway_service.realtime.runtime import get_gateway

@@ -29,7 +29,7 @@ from twisted.internet import defer, reactor
 
 from chatire_shared.contracts import close_codes
 from chatire_shared.crash_points import started
-from gateway_service.realtime.lasting import freeze
+from chatire_shared.serving.lasting import freeze
 from gateway_service.realtime.transport import DaphneTransport
 
 MAX_MESSAGE_BYTES = 524_288

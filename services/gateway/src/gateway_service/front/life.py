@@ -8,9 +8,9 @@ from typing import Any
 
 from twisted.internet import defer
 
+from chatire_shared.serving.lasting import freeze
 from gateway_service.realtime.draining import drain, stop_listening
 from gateway_service.realtime.gateway import Gateway
-from gateway_service.realtime.lasting import freeze
 
 
 class Life:

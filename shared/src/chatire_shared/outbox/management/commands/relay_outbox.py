@@ -17,6 +17,7 @@ from chatire_shared.outbox.health import HealthServer
 from chatire_shared.outbox.relay import Relay
 from chatire_shared.outbox.tick import Ticker
 from chatire_shared.outbox.told import Told
+from chatire_shared.serving.lasting import freeze
 
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 _STOP_SECONDS = 0.7
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         health = _health(relay, options["health"])
         worker = threading.Thread(target=relay.run, name="chatire-relay", daemon=True)
         started("relay")
+        freeze()
         for part in (health, worker, ticker, bell):
             if part is not None:
                 part.start()
