@@ -16,7 +16,9 @@ import pytest
 
 from chatire_local import processes
 from chatire_local.checkout import LAUNCHER, ROOT
+from chatire_local.data_folder import DataFolder
 from chatire_local.ports import free_ports
+from chatire_local.status import can_serve, stack_status
 
 PATIENCE_SECONDS = 120
 
@@ -65,9 +67,13 @@ class Stack:
                 launcher.terminate()
                 launcher.communicate(timeout=PATIENCE_SECONDS)
 
-    def status(self) -> dict[str, Any]:
+    def said_status(self) -> dict[str, Any]:
         """What `status --json` says."""
         return dict(json.loads(self.run("status", "--json").stdout))
+
+    def status(self) -> dict[str, Any]:
+        """The same without the command's own process, for who asks often."""
+        return stack_status(DataFolder(self.data))
 
     def pid(self, part: str) -> int:
         """The process of one part."""
@@ -75,7 +81,7 @@ class Stack:
 
     def is_ready(self) -> bool:
         """Whether every part can serve."""
-        return self.run("status").returncode == 0
+        return can_serve(self.status())
 
     def kill_launcher(self) -> None:
         """End the launcher as a power cut would, without a word to its parts."""

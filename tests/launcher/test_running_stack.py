@@ -26,7 +26,7 @@ ALL_SECRETS = set().union(*SECRETS_OF.values())
 
 
 def test_every_part_is_ready(running: Stack) -> None:
-    status = running.status()
+    status = running.said_status()
     assert status["state"] == "ready"
     assert {name: part["health"] for name, part in status["parts"].items()} == dict.fromkeys(PARTS, "ready")
     assert all(part["pid"] and part["rss_bytes"] and part["version"] for part in status["parts"].values())

@@ -43,7 +43,7 @@ def test_status_of_nothing_says_how_to_start(fresh_stack: Stack) -> None:
     status = fresh_stack.run("status")
     assert status.returncode == 1
     assert "./chatire up" in status.stdout
-    assert fresh_stack.status()["state"] == "stopped"
+    assert fresh_stack.said_status()["state"] == "stopped"
 
 
 @pytest.mark.parametrize("detach", [[], ["--detach"]])

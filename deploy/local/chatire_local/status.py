@@ -24,7 +24,12 @@ def show_status(path: Path, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
         sys.stdout.write("\n".join(_as_text(found)) + "\n")
-    return 0 if found["state"] == "ready" and all(part["health"] == "ready" for part in found["parts"].values()) else 1
+    return 0 if can_serve(found) else 1
+
+
+def can_serve(found: dict[str, Any]) -> bool:
+    """Whether the stack, whose state was `found`, has every part ready."""
+    return found["state"] == "ready" and all(part["health"] == "ready" for part in found["parts"].values())
 
 
 def stack_status(data: DataFolder) -> dict[str, Any]:
@@ -34,8 +39,10 @@ def stack_status(data: DataFolder) -> dict[str, Any]:
         return {"state": "stopped", "data": str(data.path), "parts": {}}
     launcher = run["launcher"]
     alive = processes.is_alive(launcher["pid"], launcher["since"])
+    seen = processes.snapshot()
     with ThreadPoolExecutor(len(run["parts"]) or 1) as pool:
-        parts = dict(zip(run["parts"], pool.map(_part_status, run["parts"], run["parts"].values()), strict=True))
+        found = pool.map(lambda name: _part_status(name, run["parts"][name], seen), run["parts"])
+        parts = dict(zip(run["parts"], found, strict=True))
     return {
         "state": run["state"] if alive else "crashed",
         "address": run["address"],
@@ -46,13 +53,13 @@ def stack_status(data: DataFolder) -> dict[str, Any]:
     }
 
 
-def _part_status(name: str, part: dict[str, Any]) -> dict[str, Any]:
+def _part_status(name: str, part: dict[str, Any], seen: dict[int, processes.Process]) -> dict[str, Any]:
     alive = processes.is_alive(part["pid"], part["since"])
     return {
         "pid": part["pid"] if alive else None,
         "health": _health(name, part["address"]) if alive else "down",
         "version": part["version"],
-        "rss_bytes": processes.rss_of_tree(part["pid"], processes.snapshot()) if alive else 0,
+        "rss_bytes": processes.rss_of_tree(part["pid"], seen) if alive else 0,
         "address": part["address"],
         "restarts": part["restarts"],
     }

@@ -23,6 +23,9 @@ import redis
 from chatire_client import Account, Http
 from chatire_faults.detours import LINES, Detours
 from chatire_faults.errors import FaultsError, NotNow
+from chatire_local.data_folder import DataFolder
+from chatire_local.processes import is_alive
+from chatire_local.status import can_serve, stack_status
 from chatire_shared.crash_points import FOLDER_NAME
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -153,15 +156,12 @@ class Stack:
     # What runs.
 
     def status(self) -> dict[str, Any]:
-        """What `./chatire status --json` says."""
-        return dict(json.loads(self._launcher("status", "--json", seconds=60).stdout))
+        """What `./chatire status --json` says, without a process for each time that it is asked."""
+        return stack_status(DataFolder(self.data))
 
     def is_healthy(self) -> bool:
         """Whether every part can serve."""
-        with suppress(ValueError):
-            found = self.status()
-            return found["state"] == "ready" and all(part["health"] == "ready" for part in found["parts"].values())
-        return False
+        return can_serve(self.status())
 
     def pids(self) -> dict[str, int]:
         """The first process of each part that runs, as the launcher wrote it down."""
@@ -174,10 +174,10 @@ class Stack:
 
         Raises: NotNow, when it is down.
         """
-        pid = self.status()["parts"][part]["pid"]
-        if pid is None:
+        found = self._run["parts"][part]
+        if not is_alive(found["pid"], found["since"]):
             raise NotNow(f"{part} is down")
-        return int(pid)
+        return int(found["pid"])
 
     def worker_pid(self, part: str, random: Random) -> int:
         """One of a part's child processes.
