@@ -52,16 +52,17 @@ def run_checks(console: Console) -> int:
 
 
 def _all_checks(settings: Mapping[str, Mapping[str, str]], console: Console) -> list[Check]:
+    """Those that take longest come first."""
     return [
+        *_web_checks(console),
+        *_type_checks(settings),
         Check("format", _module("ruff", "format", "--check", "--output-format=concise", ".")),
         Check("lint", _module("ruff", "check", "--output-format=concise", ".")),
-        *_type_checks(settings),
         Check("import rules", (sys.executable, "-c", LINT_IMPORTS)),
         *_migration_checks(settings),
         Check("spelling", _module("codespell_lib")),
         Check("leaks", _module("chatire_local.leaks")),
         *_container_checks(console),
-        *_web_checks(console),
     ]
 
 
@@ -70,24 +71,25 @@ def _module(name: str, *arguments: str) -> tuple[str, ...]:
 
 
 def _type_checks(settings: Mapping[str, Mapping[str, str]]) -> list[Check]:
-    """Each source root in a process of its own: django-stubs knows one settings module at a time."""
+    """As few processes as there can be: each reads Django's own types first, and knows one settings module."""
+    sources = {service: ROOT / "services" / service / "src" for service in SERVICES}
     shared, client = ROOT / "shared" / "src", ROOT / "tools" / "client" / "src"
-    roots = [("shared", shared, "messages"), ("launcher", LOCAL, "auth")]
-    roots += [(service, ROOT / "services" / service / "src", service) for service in SERVICES]
-    roots += [(tool, ROOT / "tools" / tool / "src", "messages") for tool in TOOLS]
-    roots += [("bench", BENCH, "messages")]
+    beside = {
+        "messages": (shared, *(ROOT / "tools" / tool / "src" for tool in TOOLS), BENCH),
+        "auth": (LOCAL,),
+        "gateway": (),
+    }
     return [
         Check(
-            f"types of {name}",
-            _module("mypy", f"--cache-dir={ROOT / '.mypy_cache' / name}", str(root)),
+            f"types with {service}",
+            _module("mypy", f"--cache-dir={ROOT / '.mypy_cache' / service}", *map(str, (source, *beside[service]))),
             environment={
                 **settings[service],
                 "DJANGO_SETTINGS_MODULE": f"{service}_service.settings",
-                "MYPYPATH": os.pathsep.join(dict.fromkeys(map(str, (root, shared, client, LOCAL)))),
+                "MYPYPATH": os.pathsep.join(dict.fromkeys(map(str, (source, *beside[service], shared, client, LOCAL)))),
             },
         )
-        for name, root, service in roots
-        if any(root.glob("**/*.py"))
+        for service, source in sources.items()
     ]
 
 
@@ -142,7 +144,7 @@ def _web_checks(console: Console) -> list[Check]:
         return [Check("web packages", ("false",))]
     environment = npm_environment()
     return [
-        Check(f"web {script}", ("npm", "run", "--silent", script), WEB, environment) for script in ("lint", "types")
+        Check(f"web {script}", ("npm", "run", "--silent", script), WEB, environment) for script in ("types", "lint")
     ]
 
 
