@@ -28,6 +28,7 @@ class Command(BaseCommand):
     """Publish what is in the outbox, until SIGTERM or SIGINT."""
 
     help = "Publish what transactions have left in the outbox, until SIGTERM."
+    requires_system_checks = ()  # They load every view, which a relay never needs.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Django: the options."""

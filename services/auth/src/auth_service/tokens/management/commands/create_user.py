@@ -25,6 +25,7 @@ class Command(BaseCommand):
     """One account from arguments, or one for each JSON line of a file; a user name that exists is left as it is."""
 
     help = "Make an account (a password is generated and shown unless given), or many from a file of JSON lines."
+    requires_system_checks = ()  # They load every view.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Names of one account, or a file."""
