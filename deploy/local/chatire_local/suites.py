@@ -36,6 +36,9 @@ class Suite:
 SUITES = (
     Suite("launcher", ROOT / "tests" / "launcher", Needs.NOTHING),
     Suite("gateway", ROOT / "services" / "gateway" / "tests", Needs.SERVERS),
+    Suite("e2e", ROOT / "tests" / "e2e", Needs.STACK),
+    Suite("browser", ROOT / "tests" / "browser", Needs.STACK),
+    Suite("replay", ROOT / "tools" / "replay" / "tests", Needs.STACK),
     Suite("shared", ROOT / "shared" / "tests", Needs.SERVERS),
     Suite("auth", ROOT / "services" / "auth" / "tests", Needs.SERVERS),
     Suite("messages", ROOT / "services" / "messages" / "tests", Needs.SERVERS),
@@ -44,12 +47,9 @@ SUITES = (
     Suite("client", ROOT / "tools" / "client" / "tests", Needs.NOTHING),
     Suite("bench", ROOT / "bench" / "tests", Needs.NOTHING),
     Suite("web", ROOT / "web" / "tests", Needs.NOTHING, in_javascript=True),
-    Suite("e2e", ROOT / "tests" / "e2e", Needs.STACK),
-    Suite("browser", ROOT / "tests" / "browser", Needs.STACK),
     Suite("faults", ROOT / "tests" / "faults", Needs.QUIET),
     Suite("scenarios", ROOT / "tests" / "scenarios", Needs.QUIET),
     Suite("crowds", ROOT / "tests" / "crowds", Needs.QUIET),
-    Suite("replay", ROOT / "tools" / "replay" / "tests", Needs.STACK),
 )
 
 

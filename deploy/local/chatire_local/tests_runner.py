@@ -1,7 +1,7 @@
 """`./chatire test`: runs suites as processes of their own, streams what they say, and ends with one line of counts.
 
-Suites that bring their own servers run some at a time; after them, one by one, those that share a running stack, and
-side by side those that want quiet.
+Suites that bring their own servers run some at a time, and beside them, one by one, those that share a running stack;
+after them, side by side as well, those that want quiet.
 """
 
 import os
@@ -10,8 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from .checkout import ROOT, WEB
@@ -26,6 +28,8 @@ from .testbed import prepared_data, running_servers, running_stack, temporary_fo
 AT_A_TIME = 3
 """More than there are cores on a small machine: the longest suites wait most of their time for time-outs and starts."""
 AT_A_TIME_ON_STACKS = 2
+Turn = Callable[[], None]
+"""What the pool runs at a time."""
 
 
 class TestRun:
@@ -39,12 +43,12 @@ class TestRun:
         self._results: dict[str, Counts] = {}
         self._children: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
+        self._given_up = threading.Event()
 
     def run(self) -> dict[str, Counts]:
         """Run everything; return what each suite counted."""
         try:
-            self._run_side_by_side([suite for suite in self._suites if suite.needs in {Needs.NOTHING, Needs.SERVERS}])
-            self._run_on_stack([suite for suite in self._suites if suite.needs is Needs.STACK])
+            self._run_side_by_side([suite for suite in self._suites if suite.needs is not Needs.QUIET])
             self._run_with_stacks_of_their_own([suite for suite in self._suites if suite.needs is Needs.QUIET])
         finally:
             self._end_children()
@@ -52,32 +56,41 @@ class TestRun:
 
     def _run_side_by_side(self, suites: list[Suite]) -> None:
         wanting = [suite.name for suite in suites if suite.needs is Needs.SERVERS]
-        if not wanting:
-            self._run_pool(suites, {})
-            return
-        with running_servers(wanting, self._folder / "servers", self._console) as environments:
-            self._run_pool(suites, environments)
+        with ExitStack() as until_end:
+            environments: Mapping[str, Mapping[str, str]] = {}
+            if wanting:
+                servers = running_servers(wanting, self._folder / "servers", self._console)
+                environments = until_end.enter_context(servers)
+            self._run_pool(self._turns(suites, environments), AT_A_TIME)
 
-    def _run_pool(
-        self, suites: list[Suite], environments: Mapping[str, Mapping[str, str]], at_a_time: int = AT_A_TIME
-    ) -> None:
+    def _turns(self, suites: list[Suite], environments: Mapping[str, Mapping[str, str]]) -> list[Turn]:
+        """One for each suite; where the first of those on a stack stands, all of them."""
+        on_stack = [suite for suite in suites if suite.needs is Needs.STACK]
+        alone = [suite for suite in suites if suite not in on_stack[1:]]
+        return [
+            partial(self._run_on_stack, on_stack)
+            if suite.needs is Needs.STACK
+            else partial(self._run_suite, suite, environments.get(suite.name, {}))
+            for suite in alone
+        ]
+
+    def _run_pool(self, turns: list[Turn], at_a_time: int) -> None:
         with ThreadPoolExecutor(at_a_time) as pool:
-            running = [pool.submit(self._run_suite, suite, environments.get(suite.name, {})) for suite in suites]
+            running = [pool.submit(turn) for turn in turns]
             try:
-                for suite in running:
-                    suite.result()
+                for turn in running:
+                    turn.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self._end_children()
                 raise
 
     def _run_on_stack(self, suites: list[Suite]) -> None:
-        if not suites:
-            return
         try:
             with running_stack(self._folder / "stack") as environment:
                 for suite in suites:
-                    self._run_suite(suite, environment)
+                    if not self._given_up.is_set():
+                        self._run_suite(suite, environment)
         except LauncherError as error:
             for suite in suites:
                 self._results.setdefault(suite.name, broken(suite.name, str(error)))
@@ -88,7 +101,7 @@ class TestRun:
             return
         try:
             with prepared_data(self._folder / "prepared") as environment:
-                self._run_pool(suites, {suite.name: environment for suite in suites}, AT_A_TIME_ON_STACKS)
+                self._run_pool([partial(self._run_suite, suite, environment) for suite in suites], AT_A_TIME_ON_STACKS)
         except LauncherError as error:
             for suite in suites:
                 self._results.setdefault(suite.name, broken(suite.name, str(error)))
@@ -145,6 +158,7 @@ class TestRun:
         return child.wait()
 
     def _end_children(self) -> None:
+        self._given_up.set()
         with self._lock:
             for child in self._children:
                 if child.poll() is None:
