@@ -93,9 +93,7 @@ class Stack:
         stack = cls(data, free_port())
         options = ["--port", str(stack.port), "--limits", "on" if limits else "off", "--detach"]
         processes = (replicas or Replicas()).as_options()
-        prepared = os.environ.get(PREPARED)
-        if prepared and not data.exists():
-            shutil.copytree(prepared, data)
+        _copy_prepared(data)
         stack.faults.mkdir(parents=True, exist_ok=True)
         with ExitStack() as until_end:
             ways: dict[str, dict[str, str]] = {}
@@ -248,6 +246,13 @@ class Stack:
             raise NotNow(f"Valkey: {failure}") from failure
         finally:
             client.close()
+
+
+def _copy_prepared(data: Path) -> None:
+    """Copy the prepared data folder to where nothing is yet, if there is one to copy."""
+    prepared = os.environ.get(PREPARED)
+    if prepared and not (data.exists() and any(data.iterdir())):
+        shutil.copytree(prepared, data, dirs_exist_ok=True)
 
 
 def send_signal(pid: int, number: signal.Signals) -> None:
