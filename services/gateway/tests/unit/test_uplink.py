@@ -4,12 +4,15 @@ import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from chatire_shared.contracts.errors import Unavailable
 from chatire_shared.contracts.strict_json import loads
+from gateway_service.realtime import uplink
 from gateway_service.realtime.connection import Connection
 from gateway_service.realtime.frames import Frame
 from gateway_service.realtime.protocol import Send
-from gateway_service.realtime.uplink import MAX_ITEMS, Queued, Uplink
+from gateway_service.realtime.uplink import BUSY_ITEMS, MAX_ITEMS, Queued, Uplink
 
 
 class Messages:
@@ -88,6 +91,28 @@ async def test_what_queues_while_a_call_is_in_flight_goes_as_one() -> None:
     assert desk.messages.batches == [1, 50]
     assert [body for _, body in desk.messages.stored] == ["first", *(f"line {number}" for number in range(50))]
     assert desk.codes() == ["ack"] * 51
+
+
+async def test_a_busy_lane_lets_those_it_has_answered_say_their_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uplink, "GATHER_SHARE", 1e9)
+    desk = Desk()
+    desk.send("ada", ROSES, *("x" * BUSY_ITEMS))
+    await desk.settle()
+    for body in "yz":
+        desk.send("ada", ROSES, body)
+        await asyncio.sleep(0)
+    await desk.settle()
+    assert desk.messages.batches == [BUSY_ITEMS, 2]
+
+
+async def test_a_quiet_lane_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uplink, "GATHER_SHARE", 1e9)
+    monkeypatch.setattr(uplink, "MOST_GATHER_SECONDS", 3_600)
+    desk = Desk()
+    for number in range(3):
+        desk.send("ada", ROSES, *("x" * (BUSY_ITEMS - 1)))
+        await desk.settle()
+        assert desk.messages.batches == [BUSY_ITEMS - 1] * (number + 1)
 
 
 async def test_everybody_is_posted_in_their_own_name() -> None:
