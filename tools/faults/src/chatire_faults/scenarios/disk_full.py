@@ -63,10 +63,10 @@ def run(setting: Setting) -> Report:
                     await asyncio.sleep(CALM_SECONDS)
 
             outcome = play(stack, setting, script)
-            panicked = "PANIC:" in (stack.data / "logs" / "postgres.log").read_text(errors="replace")
+            log = (stack.data / "logs" / "postgres.log").read_text(errors="replace")
     except Futile as reason:
         return Report("disk-full", {"skipped": str(reason)})
-    return _report(outcome, seen, panicked=panicked)
+    return _report(outcome, seen, log)
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def _path(world: World) -> str:
     return f"/api/conversations/{world.hiding[0]}/messages/"
 
 
-def _report(outcome: Outcome, seen: Seen, *, panicked: bool) -> Report:
+def _report(outcome: Outcome, seen: Seen, log: str) -> Report:
     report = outcome.begin_report("disk-full")
     for phase in PHASES:
         outcome.add(report, phase)
@@ -174,9 +174,10 @@ def _report(outcome: Outcome, seen: Seen, *, panicked: bool) -> Report:
     odd = [refusal for refusal in seen.refusals if not refusal.startswith("503 unavailable with Retry-After")]
     for refusal in odd:
         report.require(False, f"a post was refused with {refusal}")
-    # Without room for its log PostgreSQL may end itself, and recovers for a moment.
-    report.figures["postgres_ended_itself"] = panicked
-    report.require(
-        panicked or not seen.failed_reads, f"reads failed while the disk was full: {dict(seen.failed_reads)}"
-    )
+    # Without room for its log PostgreSQL may end itself, and recovers for a moment; without room for a small file of its own
+    # it takes no new connections. Neither is ours to mend.
+    report.figures["postgres_ended_itself"] = panicked = "PANIC:" in log
+    report.figures["postgres_took_no_connections"] = aloof = "FATAL:  could not write init file" in log
+    excused = panicked or aloof
+    report.require(excused or not seen.failed_reads, f"reads failed while the disk was full: {dict(seen.failed_reads)}")
     return report
