@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from uuid import uuid4
+from urllib.parse import quote
+from uuid import UUID, uuid4
 
 import pytest
 from api_client import Someone, call
@@ -19,7 +20,8 @@ from messages_service import following, identity
 from messages_service.following import PeopleFollower, read_changes
 from messages_service.people.models import FeedCursor, Person
 from messages_service.people.services.changes import catch_up
-from messages_service.people.services.directory import Account, store_accounts
+from messages_service.people.services.directory import Account, find_active, store_accounts
+from messages_service.requests import fetch_users
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +133,19 @@ def test_a_renewal_leaves_the_membership_version_alone(ada: Someone) -> None:
     ada.begin("group")
     store_accounts(accounts=[account(ada.id, "countess", 9)])
     assert Person.objects.get(id=ada.id).membership_version == 1
+
+
+def test_many_unknown_people_are_asked_for_in_lines_that_auth_takes(auth: FakeAuth) -> None:
+    """Who makes a room for people who have just registered is faster than the feed."""
+    everybody = [UUID(auth.register(f"user{number}")) for number in range(250)]
+    lines: list[int] = []
+
+    def fetch(user_ids: Sequence[UUID]) -> dict[str, Any]:
+        lines.append(len(f"GET /internal/users/?ids={quote(','.join(map(str, user_ids)))} HTTP/1.1"))
+        return fetch_users(user_ids)
+
+    assert find_active(user_ids=everybody, fetch_users=fetch).keys() == set(everybody)
+    assert max(lines) < 4_094
 
 
 def test_a_token_makes_nobody_known_anew_who_is_known_better(

@@ -12,6 +12,9 @@ from django.db import connection
 from chatire_shared.identity.principal import Principal
 from messages_service.people.models import Person
 
+MOST_ASKED = 100
+"""Ids of one call: they stand in the request's line, and a server takes 4,094 bytes of it."""
+
 FetchUsers = Callable[[Sequence[UUID]], dict[str, Any]]
 """Asks auth for accounts by id (`GET /internal/users/`); raises Unavailable when it is away."""
 
@@ -83,8 +86,10 @@ def find_active(*, user_ids: Sequence[UUID], fetch_users: FetchUsers) -> dict[UU
     """
     known = Person.objects.in_bulk(user_ids)
     missing = [user_id for user_id in user_ids if user_id not in known]
+    for start in range(0, len(missing), MOST_ASKED):
+        answer = fetch_users(missing[start : start + MOST_ASKED])
+        store_accounts(accounts=[_fetched(user) for user in answer["users"]])
     if missing:
-        store_accounts(accounts=[_fetched(user) for user in fetch_users(missing)["users"]])
         known |= Person.objects.in_bulk(missing)
     return {user_id: person for user_id, person in known.items() if person.active}
 
