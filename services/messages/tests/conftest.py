@@ -87,7 +87,7 @@ def signers() -> dict[str, ServiceSigner]:
 
 @pytest.fixture
 def gateway(db: None, signers: dict[str, ServiceSigner]) -> Gateway:
-    return Gateway(signers["gateway"].token_for("messages"))
+    return Gateway(signers["gateway"])
 
 
 @pytest.fixture

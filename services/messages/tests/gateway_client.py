@@ -7,12 +7,18 @@ from uuid import uuid4
 
 from api_client import JSON, Answer, call
 
+from chatire_shared.identity.service_tokens import ServiceSigner
+
 
 class Gateway:
-    """Calls internal endpoints with a service token."""
+    """Calls internal endpoints, each with a token of now: one lives for a minute, and a test may take longer."""
 
-    def __init__(self, token: str) -> None:
-        self.token = token
+    def __init__(self, signer: ServiceSigner) -> None:
+        self._signer = signer
+
+    @property
+    def token(self) -> str:
+        return self._signer.token_for("messages")
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         return call(method, path, body, token=self.token, **headers)
