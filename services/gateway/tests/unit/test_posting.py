@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from chatire_shared.clients.bases import Bases
-from gateway_service.realtime import posting
-from gateway_service.realtime.posting import Answer, Failed, Post
+from gateway_service.realtime import line
+from gateway_service.realtime.line import Answer, Failed
+from gateway_service.realtime.posting import Post
 
 SECONDS = 5.0
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -68,6 +69,16 @@ def saying(*answers: bytes, cut: bool = False) -> Behaviour:
 
 def post_to(*urls: str) -> Post:
     return Post(Bases(" ".join(urls)), lambda: "Bearer of news")
+
+
+async def ask_twice(behaviour: Behaviour, body: bytes) -> None:
+    """The same answer both times, on one connection."""
+    async with service(behaviour) as one:
+        post = post_to(one.url)
+        for _ in range(2):
+            assert await post("/", b"", seconds=SECONDS) == Answer(200, body)
+        assert one.connections == 1
+        post.close()
 
 
 async def test_a_call_brings_path_authorization_and_body() -> None:
@@ -150,12 +161,7 @@ async def test_a_long_answer_comes_in_many_pieces_and_is_whole() -> None:
             await writer.drain()
             await asyncio.sleep(0.001)
 
-    async with service(say) as one:
-        post = post_to(one.url)
-        for _ in range(2):
-            assert await post("/", b"", seconds=SECONDS) == Answer(200, body)
-        assert one.connections == 1
-        post.close()
+    await ask_twice(say, body)
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 1_000])
@@ -170,12 +176,7 @@ async def test_chunks_are_put_together_however_they_come(size: int) -> None:
             await writer.drain()
             await asyncio.sleep(0)
 
-    async with service(say) as one:
-        post = post_to(one.url)
-        for _ in range(2):
-            assert await post("/", b"", seconds=SECONDS) == Answer(200, body)
-        assert one.connections == 1
-        post.close()
+    await ask_twice(say, body)
 
 
 async def test_nobody_there_is_a_failure_at_once() -> None:
@@ -217,7 +218,7 @@ async def test_one_that_is_late_is_not_asked_again_nor_is_another() -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{}",
         GOOD + GOOD,
-        b"x" * (posting.MAX_HEAD_BYTES + 1),
+        b"x" * (line.MAX_HEAD_BYTES + 1),
     ],
 )
 async def test_what_is_no_answer_of_ours_is_a_failure(answer: bytes) -> None:

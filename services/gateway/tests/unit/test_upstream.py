@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatire_shared.contracts.errors import NotFound, Unavailable
-from gateway_service.realtime.posting import Answer, Failed
+from gateway_service.realtime.line import Answer, Failed
 from gateway_service.realtime.upstream import Upstream
 
 
@@ -22,9 +22,6 @@ class Answering:
         self.asked: list[str] = []
 
     def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
-        return self.post(path, {})
-
-    def post(self, path: str, body: dict[str, Any], *, timeout_seconds: float | None = None) -> Any:
         return self._say(path)
 
     async def __call__(self, path: str, body: bytes, *, seconds: float) -> Answer:

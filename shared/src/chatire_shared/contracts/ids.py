@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from functools import lru_cache
 from uuid import UUID
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -35,6 +36,12 @@ def _uuid7(unix_ms: int) -> int:
 def is_canonical_uuid(value: object) -> bool:
     """Whether `value` is a UUID in canonical lower-case 36-character form (protocol.md section 2)."""
     return isinstance(value, str) and _CANONICAL.fullmatch(value) is not None
+
+
+@lru_cache(maxsize=16_384)
+def is_recurring_uuid(value: str) -> bool:
+    """`is_canonical_uuid` with a memory, for ids that come again and again: those of conversations."""
+    return is_canonical_uuid(value)
 
 
 def is_sane_request_id(value: object) -> bool:

@@ -39,9 +39,6 @@ class State(IntEnum):
     """Nothing they send counts any more; what we have sent may still be on its way."""
 
 
-_OPEN = State.OPEN
-
-
 class Taker(Protocol):
     """Takes the messages of one socket by `SlimSocket.take`."""
 
@@ -144,7 +141,7 @@ class SlimSocket(Outlet):
 
     def send_frame(self, piece: Piece) -> None:
         """Send a frame, or several, at the end of this turn."""
-        if self._state is _OPEN:
+        if self._state is State.OPEN:
             self._put(piece.wire)
 
     def close(self, code: int, reason: str) -> None:

@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
 from chatire_shared.contracts.errors import Invalid, Malformed
-from chatire_shared.contracts.ids import is_canonical_uuid
+from chatire_shared.contracts.ids import is_canonical_uuid, is_recurring_uuid
 from chatire_shared.contracts.strict_json import loads
 
 SUBPROTOCOL = "chatire.v1"
@@ -240,8 +239,6 @@ def _send(fields: _Fields) -> Send:
 
 
 _PLAIN_FIELDS = 4
-_is_known_uuid = lru_cache(maxsize=4_096)(is_canonical_uuid)
-"""For ids that come again and again."""
 
 
 def _plain_send(text: str) -> Send | None:
@@ -259,7 +256,7 @@ def _plain_send(text: str) -> Send | None:
     if not isinstance(value, dict) or len(value) != _PLAIN_FIELDS or value.get("type") != "send":
         return None
     client_id, conversation, body = value.get("id"), value.get("conversation"), value.get("body")
-    if not is_canonical_uuid(client_id) or not isinstance(conversation, str) or not _is_known_uuid(conversation):
+    if not is_canonical_uuid(client_id) or not isinstance(conversation, str) or not is_recurring_uuid(conversation):
         return None
     if not isinstance(body, str) or not is_body(body) or text.count(":") - body.count(":") != _PLAIN_FIELDS:
         return None

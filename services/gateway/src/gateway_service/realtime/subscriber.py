@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Protocol
 
 from chatire_shared.contracts import envelopes
-from chatire_shared.contracts.ids import is_canonical_uuid
+from chatire_shared.contracts.ids import is_recurring_uuid
 from gateway_service.realtime.people import Note
 from gateway_service.realtime.protocol import is_seq, is_typing_state
 from gateway_service.realtime.ring import Entry, entry_from_envelope
@@ -114,12 +113,8 @@ _HANDLERS = {
 }
 
 
-_is_known_uuid = lru_cache(maxsize=16_384)(is_canonical_uuid)
-"""The ids of conversations come again and again."""
-
-
 def _id(value: Any) -> str:
-    if not isinstance(value, str) or not _is_known_uuid(value):
+    if not isinstance(value, str) or not is_recurring_uuid(value):
         raise Garbage
     return value
 

@@ -12,9 +12,10 @@ from typing import Any, Protocol, TypeVar
 from chatire_shared.clients.service import ServiceClient
 from chatire_shared.contracts.errors import NotFound, Unavailable
 from chatire_shared.contracts.strict_json import dumps_bytes, loads_ours
+from gateway_service.realtime.line import Answer as Answered
+from gateway_service.realtime.line import Failed
 from gateway_service.realtime.people import Memberships, memberships_from_answer
-from gateway_service.realtime.posting import Answer as Answered
-from gateway_service.realtime.posting import Failed, Post
+from gateway_service.realtime.posting import Post
 
 THREADS = 8
 ONE_BY_ONE_SECONDS = 60.0
