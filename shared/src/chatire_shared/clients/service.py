@@ -66,14 +66,13 @@ class ServiceClient:
         except Unavailable:
             return self._call("GET", path, params=params)
 
-    def post(self, path: str, body: dict[str, Any], *, timeout_seconds: float | None = None) -> dict[str, Any]:
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST `body` as JSON, again only where nobody is known to have done it.
 
         Raises:
             NotFound, Unavailable: as `get`.
         """
-        data = dumps(body).encode()
-        return self._call("POST", path, data=data, timeout=timeout_seconds or self._timeout)
+        return self._call("POST", path, data=dumps(body).encode())
 
     def authorization(self) -> str:
         """The header by which the service knows us."""

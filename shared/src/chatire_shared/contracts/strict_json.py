@@ -103,7 +103,11 @@ def _loads_leniently(data: bytes) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON text, not escaped beyond need: 8,000 emoji stay under the frame limit."""
+    """Compact JSON text, not escaped beyond need: 8,000 emoji stay under the frame limit. NaN becomes null.
+
+    Raises:
+        TypeError: something JSON has no form for, a lone surrogate, or an integer of more than 64 bits.
+    """
     return orjson.dumps(value).decode()
 
 

@@ -65,7 +65,7 @@ def open_claims(token: str, key: EllipticCurvePublicKey) -> dict[str, Any]:
 
 
 def _require_signature(signed: bytes, signature: bytes, key: EllipticCurvePublicKey) -> None:
-    """RFC 7518 section 3.4: R and S, 32 bytes each. PyJWT does the same, and half of it anew for each token."""
+    """RFC 7518 section 3.4: R and S, 32 bytes each."""
     if len(signature) != 2 * _HALF:
         raise Unauthenticated
     r, s = int.from_bytes(signature[:_HALF], "big"), int.from_bytes(signature[_HALF:], "big")

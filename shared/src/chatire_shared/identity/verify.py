@@ -35,7 +35,7 @@ class KeySource(Protocol):
 class Verifier:
     """Turns an access token into the principal it proves, remembering tokens already verified until they expire.
 
-    A verification costs about 110 µs, a remembered one about 1 µs. Revocation is asked every time.
+    A verification costs some 160 to 200 µs (109 of them the signature), a remembered one 4. Revocation is asked every time.
     """
 
     def __init__(
@@ -75,8 +75,7 @@ class Verifier:
         digest = _digest(token)
         principal = self._seen.get(digest)
         if principal is None:
-            principal = self._check(token, open_header(token, ACCESS_TYP))
-            self._remember(digest, principal)
+            principal = self._learn(digest, token, open_header(token, ACCESS_TYP))
         return self._judge(digest, principal)
 
     def recall(self, token: str) -> Principal | None:
@@ -97,8 +96,7 @@ class Verifier:
             kid = open_header(token, ACCESS_TYP)
             if not self._keys.is_at_hand(kid):
                 return None
-            principal = self._check(token, kid)
-            self._remember(digest, principal)
+            principal = self._learn(digest, token, kid)
         return self._judge(digest, principal)
 
     def _judge(self, digest: bytes, principal: Principal) -> Principal:
@@ -113,11 +111,15 @@ class Verifier:
         """Verify everything anew: the keys changed."""
         self._seen.clear()
 
-    def _check(self, token: str, kid: str) -> Principal:
+    def _learn(self, digest: bytes, token: str, kid: str) -> Principal:
+        """Check a token that was not seen before, and remember it."""
         claims = open_claims(token, self._keys.get(kid))
         self._require_ours(claims)
         self._require_times(claims)
-        return principal_from(claims)
+        principal = self._seen[digest] = principal_from(claims)
+        while len(self._seen) > CACHE_ENTRIES:
+            self._seen.popitem(last=False)
+        return principal
 
     def _require_ours(self, claims: dict[str, Any]) -> None:
         if (
@@ -136,11 +138,6 @@ class Verifier:
         assert isinstance(expires, int)  # noqa: S101
         if not 0 < expires - issued <= MAX_LIFE_SECONDS or issued > self._clock() + LEEWAY_SECONDS:
             raise Unauthenticated
-
-    def _remember(self, digest: bytes, principal: Principal) -> None:
-        self._seen[digest] = principal
-        while len(self._seen) > CACHE_ENTRIES:
-            self._seen.popitem(last=False)
 
 
 def _digest(token: str) -> bytes:
