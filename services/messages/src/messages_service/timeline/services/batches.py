@@ -16,7 +16,7 @@ from django.db import Error, connection
 from chatire_shared.bus.groups import conversation_group
 from chatire_shared.contracts.errors import Archived, ChatireError, Invalid, NotFound, TokenRevoked
 from chatire_shared.contracts.ids import uuid7_text
-from chatire_shared.contracts.strict_json import dumps
+from chatire_shared.contracts.strict_json import dumps, dumps_bytes
 from chatire_shared.contracts.times import rfc3339, unix_microseconds
 from chatire_shared.crash_points import CAN_HIT, hit
 from chatire_shared.outbox.services import Announcement, announce, ring_after_commit
@@ -87,7 +87,8 @@ class _Writing:
 
     def add(self, shape: dict[str, Any], item: NewMessage, epoch: str, note_id: int) -> None:
         """A message, with its event and its note to the gateways, as `WRITE` takes them."""
-        data, seq = dumps(shape), shape["seq"]
+        written, seq = dumps_bytes(shape), shape["seq"]
+        data = written.decode()
         event = event_json(
             conversation=item.conversation,
             seq=seq,
@@ -101,7 +102,7 @@ class _Writing:
             kind=_KIND, conversation=item.conversation, seq=seq, epoch=epoch, at_us=self.at_us, frame=frame(event)
         )
         # A note ends with the message, which PostgreSQL has already, and with the event's closing brace.
-        note = b64encode(payload[: -len(data.encode()) - 1]).decode()
+        note = b64encode(payload[: -len(written) - 1]).decode()
         self.rows.append(f'{{"data":{data},"request_id":{dumps(item.request_id)},"note_id":{note_id},"note":"{note}"}}')
         self.notes.append(Announcement(note_id, conversation_group(item.conversation), payload))
 
