@@ -38,6 +38,9 @@ class Statement:
         return f"PREPARE {self.name} ({', '.join(self.types)}) AS {self.sql}"
 
 
+_ONE_PLAN = "SET plan_cache_mode = force_generic_plan"
+"""Or PostgreSQL would plan for the parameters of each of the first calls, and perhaps of all. Concerns prepared ones only."""
+
 _known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 """By connection of psycopg2: the names of what was prepared on it."""
 
@@ -53,5 +56,5 @@ def prepare(*statements: Statement) -> None:
     missing = [statement for statement in statements if statement.name not in known]
     if missing:
         with connection.cursor() as cursor:
-            cursor.execute("; ".join(statement.preparation for statement in missing))
+            cursor.execute("; ".join((_ONE_PLAN, *(statement.preparation for statement in missing))))
         known.update(statement.name for statement in missing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from api_client import JSON, Someone
 from django.db import connection
 from gateway_client import Gateway, item
 
+from chatire_shared.bus import wire
 from chatire_shared.bus.publisher import LayerPublisher
 from messages_service import wsgi
 from messages_service.internal import door
@@ -123,8 +125,8 @@ class TestAgainstTheRealDatabase:
         assert [one["seq"] for one in answer["results"]] == [2, 3]
         with connection.cursor() as cursor:
             cursor.execute("SELECT id, topic, payload FROM outbox_row WHERE seq >= 2 ORDER BY id")
-            rows = [(id_, topic, bytes(payload)) for id_, topic, payload in cursor.fetchall()]
-        assert announced == rows
+            rows = [(id_, topic, wire.decode(bytes(payload))) for id_, topic, payload in cursor.fetchall()]
+        assert [(id_, topic, wire.decode(payload)) for id_, topic, payload in announced] == rows
 
     def test_a_connection_that_was_lost_meanwhile_is_made_anew(
         self, knock: Knocking, gateway: Gateway, body: Callable[..., bytes]
@@ -145,13 +147,12 @@ class TestAgainstTheRealDatabase:
     ) -> None:
         from messages_service.timeline.services import batches
 
-        def fail(*_: Any) -> None:
-            raise ZeroDivisionError
-
+        late = batches.POST.sql.replace("FROM new\n    UNION", "FROM new WHERE 1 / (seq - seq) = 0\n    UNION")
+        broken = replace(batches.POST, name="chatire_broken", sql=late)
         with monkeypatch.context() as patch:
-            patch.setattr(batches, "_decide", fail)
+            patch.setattr(batches, "POST", broken)
             status, answer = knock(gateway.token, body("a"))
-        assert (status, answer["code"]) == (500, "internal")
+        assert (status, answer["results"][0]["code"]) == (200, "internal")
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_current_xact_id_if_assigned(), now() = statement_timestamp()")
             assert cursor.fetchone() == (None, True)

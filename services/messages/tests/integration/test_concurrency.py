@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -15,6 +17,7 @@ from gateway_client import Gateway, item
 from messages_service.conversations.models import Conversation, Event, Invite, Membership
 from messages_service.people.models import Person
 from messages_service.timeline.models import Message
+from messages_service.timeline.services import batches
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,6 +110,25 @@ def test_nothing_of_who_was_removed_comes_after_the_removal(ada: Someone, grace:
         assert all(seq < removal.seq for seq in posted)
         assert is_whole(group) == removal.seq
         assert ada.add(group, grace).status == 200
+
+
+def test_who_is_removed_after_a_batch_has_looked_and_before_it_has_locked_posts_nothing(
+    ada: Someone, grace: Someone, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, other = ada.begin("group", grace), ada.begin("group", grace)
+    lock = "SELECT ctid AS version FROM conversations_conversation AS one"
+    assert lock in batches.POST.sql
+    slow = batches.POST.sql.replace(lock, lock.replace("FROM", "FROM pg_sleep(0.5),", 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "POST", replace(batches.POST, name="chatire_slow", sql=slow))
+        results, _ = at_once(
+            [
+                lambda: gateway.batch([grace.token], [item(0, group), item(0, other)]),
+                lambda: time.sleep(0.2) or ada.remove(group, grace),
+            ]
+        )
+    assert [result.get("code") for result in results] == ["not_found", None]
+    assert is_whole(group) == 3
 
 
 def removal_before(group: JSON) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from api_client import Someone, outbox
@@ -12,6 +13,7 @@ from django.db import connection, transaction
 
 from chatire_shared.bus import wire
 from chatire_shared.bus.groups import BELL_CHANNEL
+from chatire_shared.bus.publisher import LayerPublisher
 from chatire_shared.outbox.models import OutboxRow
 from messages_service.conversations.models import Conversation, Event
 from messages_service.conversations.services.members import remove_member
@@ -60,6 +62,30 @@ def test_an_event_goes_to_its_conversation_with_the_clients_frame(ada: Someone) 
     assert frame["at"] == "2026-11-23T09:30:00.123456Z"
     assert "größe 😀".encode() in body
     assert posted.shape == frame["data"]
+
+
+ODD = "".join(map(chr, range(1, 32))) + "\"\\/'%s{}$1\x7f\x85\u2028\u2029\ufeff😀 größe"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_published_at_once_is_what_the_outbox_has_and_what_a_replay_shows(
+    ada: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python composes the one, PostgreSQL the others: no character may be written differently."""
+    group = ada.begin("group")
+    Person.objects.filter(id=ada.id).update(display_name=ODD[-30:])
+    forget()
+    announced: list[Any] = []
+    monkeypatch.setattr(LayerPublisher, "announce", lambda _self, items: announced.extend(items))
+    reply_to = ada.say(group, "x")["id"]
+    new = NewMessage(group["id"], str(ada.id), str(ada.id), ODD, reply_to=reply_to, request_id="request-7")
+    post_messages(items=[new, new._replace(client_id=str(uuid4()), reply_to=None, request_id=None)], now=NOW)
+    notes = [wire.decode(payload) | {"topic": topic, "row_seq": None} for _, topic, payload in announced]
+    kept = [note | {"row_seq": None} for note in raw(group["id"])]
+    assert notes == kept
+    assert len(notes) == 3
+    for note, event in zip(notes, Event.objects.filter(kind="message.created").order_by("seq"), strict=True):
+        assert note["body"].endswith(f'"data":{event.data}}}'.encode())
 
 
 def test_who_joins_is_told_after_the_event_that_makes_it_so(ada: Someone, grace: Someone) -> None:

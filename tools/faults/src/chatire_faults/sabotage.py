@@ -9,6 +9,7 @@ Three of them (`harmless`) only lose or double what may be lost or doubled: with
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import threading
@@ -74,17 +75,13 @@ def no_deduplication(part: str) -> None:
         return
     from django.db import connection
 
-    from messages_service.timeline.services import batches
+    from messages_service.timeline.services import batch_statements, batches
 
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE timeline_message DROP CONSTRAINT IF EXISTS message_client_id")
     connection.close()
-    look = batches._look  # noqa: SLF001
-
-    def blind_look(*arguments: Any) -> dict[int, Any]:
-        return {place: seen._replace(earlier_id=None) for place, seen in look(*arguments).items()}
-
-    _replace(batches, "_look", blind_look)
+    blind = batch_statements.POST.sql.replace("earlier.id IS NOT NULL", "false")
+    _replace(batches, "POST", dataclasses.replace(batch_statements.POST, sql=blind))
 
 
 def lost_bells(part: str) -> None:

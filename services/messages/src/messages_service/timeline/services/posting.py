@@ -143,7 +143,7 @@ def _post_turn(
     """Wait for one conversation and post there; False when it stayed held and this was not the `last` try."""
     try:
         with transaction.atomic():
-            posted, _ = post_candidates(candidates=turn, now=now, lock_timeout_ms=timeout_ms)
+            posted = _post_all(turn, now, timeout_ms)
     except DatabaseError as error:
         _require_connected(error)
         if _code(error) in _BUSY and not last:
@@ -152,6 +152,15 @@ def _post_turn(
         posted = {candidate.place: refusal for candidate in turn}
     outcomes.update(posted)
     return True
+
+
+def _post_all(turn: Sequence[Candidate], now: datetime, timeout_ms: int) -> dict[int, Outcome]:
+    """Post what may be waited for; then what repeats a part of it, which is found by its `client_id`."""
+    outcomes: dict[int, Outcome] = {}
+    while turn:
+        posted, turn = post_candidates(candidates=turn, now=now, lock_timeout_ms=timeout_ms)
+        outcomes.update(posted)
+    return outcomes
 
 
 def _refusal(error: DatabaseError) -> ChatireError:
