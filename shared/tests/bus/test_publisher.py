@@ -8,7 +8,7 @@ import redis
 from waiting import wait_until
 
 from chatire_shared.bus import wire
-from chatire_shared.bus.groups import BELL_CHANNEL, group_channel
+from chatire_shared.bus.groups import BELL_CHANNEL, TOLD_CHANNEL, group_channel
 from chatire_shared.bus.port import BusUnavailable
 from chatire_shared.bus.publisher import LayerPublisher, publisher_for
 from chatire_shared.testing.servers import ValkeyServer
@@ -64,6 +64,40 @@ def test_the_bell_rings(publisher: LayerPublisher, hear: Callable) -> None:
     heard = hear(BELL_CHANNEL)
     publisher.ring()
     assert heard() == b""
+
+
+def test_an_announcement_is_published_and_the_relays_are_told_of_it(publisher: LayerPublisher, hear: Callable) -> None:
+    heard, told = hear(group_channel("conv.1")), hear(TOLD_CHANNEL)
+    for id_ in (7, 8):
+        publisher.announce([(id_, "conv.1", wire.encode({**MESSAGE, "n": id_}))])
+        assert wire.decode(heard())["n"] == id_
+        assert wire.decode_ids(told()) == [id_]
+    assert published_again(publisher)
+
+
+def test_a_restart_between_two_announcements_is_not_even_noticed(
+    publisher: LayerPublisher, valkey: ValkeyServer, hear: Callable
+) -> None:
+    publisher.announce([(1, "conv.1", wire.encode(MESSAGE))])
+    valkey.kill()
+    valkey.start()
+    heard = hear(group_channel("conv.1"))
+    publisher.announce([(2, "conv.1", wire.encode(MESSAGE))])
+    assert wire.decode(heard()) == MESSAGE
+
+
+def test_what_redis_refuses_of_an_announcement_is_logged_with_the_next_and_hinders_nothing(
+    publisher: LayerPublisher, valkey: ValkeyServer, hear: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard = hear(group_channel("conv.1"))
+    with redis.Redis.from_url(valkey.url) as client:
+        client.acl_setuser("default", enabled=True, nopass=True, commands=["-publish"])
+        publisher.announce([(1, "conv.1", wire.encode(MESSAGE))])
+        wait_until(client.acl_log)
+        client.acl_setuser("default", enabled=True, nopass=True, commands=["+publish"])
+    publisher.announce([(2, "conv.1", wire.encode({**MESSAGE, "n": 2}))])
+    assert "Redis refused a message." in caplog.messages
+    assert wire.decode(heard())["n"] == 2
 
 
 def test_it_gives_up_on_an_absent_redis_and_comes_back_by_itself(

@@ -108,37 +108,27 @@ class LayerPublisher:
         """
         published = [("PUBLISH", group_channel(group, self._prefix), message) for _, group, message in items]
         told = ("PUBLISH", TOLD_CHANNEL, wire.encode_ids([id_ for id_, _, _ in items]))
-        for answer in self._say([*published, told]):
-            if isinstance(answer, Exception):
-                # The relay says how far the log has come; whoever misses this then fetches it.
-                logger.error("Redis refused a message.", extra={"reason": str(answer)})
+        self._say([*published, told])
 
     def close(self) -> None:
         """Close the pool's connections."""
         self._kept.close()
         self._redis.close()
 
-    def _say(self, commands: Sequence[tuple[str | bytes, ...]]) -> list[Any]:
-        """The answers, none when Redis is away."""
+    def _say(self, commands: Sequence[tuple[str | bytes, ...]]) -> None:
         if not self._breaker.allows():
-            return []
+            return
         try:
-            answers = self._run(commands)
+            answers = self._kept.say(commands)
         except Exception as error:  # noqa: BLE001 (the caller's work is committed; nothing here may fail it)
             self._breaker.failed()
             logger.info("Redis can't be told what was committed.", extra={"reason": str(error)})
-            return []
+            return
         self._breaker.succeeded()
-        return answers
-
-    def _run(self, commands: Sequence[tuple[str | bytes, ...]]) -> list[Any]:
-        """Once more when a kept connection broke: it may have been broken for long."""
-        try:
-            return self._kept.run(commands)
-        except redis.exceptions.TimeoutError:
-            raise
-        except redis.exceptions.ConnectionError:
-            return self._kept.run(commands)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                # The relay says how far the log has come; whoever misses this then fetches it.
+                logger.error("Redis refused a message.", extra={"reason": str(answer)})
 
     def _publish(self, packed: Sequence[tuple[str, bytes]]) -> list[str | None]:
         try:

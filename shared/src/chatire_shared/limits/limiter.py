@@ -20,6 +20,7 @@ from typing import Any
 import redis
 
 from chatire_shared.bus.breaker import Breaker
+from chatire_shared.bus.kept import KeptConnections
 from chatire_shared.bus.publisher import connect
 from chatire_shared.limits import gcra
 
@@ -99,6 +100,7 @@ class Limiter:
         """
         self._enabled = enabled
         self._redis = connect(redis_url, SOCKET_SECONDS)
+        self._kept = KeptConnections(self._redis)
         self._breaker = Breaker(probe_seconds=SOCKET_SECONDS)
         self._local = LocalBuckets()
 
@@ -125,7 +127,8 @@ class Limiter:
         return [self._local.spend(check) for check in checks]
 
     def close(self) -> None:
-        """Close the pool's connections."""
+        """Close the connections."""
+        self._kept.close()
         self._redis.close()
 
     def _ask(self, checks: Sequence[Check]) -> list[Decision]:
@@ -138,12 +141,12 @@ class Limiter:
         return [_decision(answer) for answer in answers]
 
     def _run(self, command: str, script: str, checks: Sequence[Check]) -> list[Any]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for check in checks:
-            rule = check.rule
-            arguments = (command, script, 1, check.redis_key, rule.interval, rule.burst, check.cost)
-            pipeline.execute_command(*arguments)  # type: ignore[no-untyped-call]
-        return pipeline.execute(raise_on_error=False)
+        return self._kept.run_again([_command(command, script, check) for check in checks])
+
+
+def _command(command: str, script: str, check: Check) -> tuple[str, ...]:
+    rule = check.rule
+    return (command, script, "1", check.redis_key, str(rule.interval), str(rule.burst), str(check.cost))
 
 
 class LocalBuckets:
