@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatire_shared.contracts import strict_json
 from chatire_shared.contracts.errors import Malformed
 from gateway_service.realtime import protocol
 from gateway_service.realtime.protocol import Refusal, parse
@@ -115,7 +116,9 @@ def test_states_of_typing(state: object) -> None:
     assert _parse(type="typing", conversation=ID, state=state).state == state
 
 
-_NAMES = st.sampled_from(['"type"', '"id"', '"conversation"', '"body"', '"bo\\u0064y"', '"reply_to"', '"x:y"'])
+_NAMES = st.sampled_from(
+    ['"type"', '"id"', '"conversation"', '"body"', '"bo\\u0064y"', '"reply_to"', '"x:y"', '"token"', '"n"', '""']
+)
 _VALUES = st.sampled_from(
     [
         '"send"',
@@ -128,18 +131,29 @@ _VALUES = st.sampled_from(
         '" "',
         "null",
         "5",
+        "-0",
+        "1e2",
+        "9223372036854775808",
+        "18446744073709551616",
+        "NaN",
+        '"auth"',
+        '"ping"',
         '{"a":1}',
         "[]",
     ]
 )
 _SPACE = st.sampled_from(["", " ", "\n", "\t "])
-_PLAIN = [('"type"', '"send"'), ('"id"', f'"{ID}"'), ('"conversation"', f'"{OTHER}"'), ('"body"', '"a:b"')]
+_PLAIN = [
+    [('"type"', '"send"'), ('"id"', f'"{ID}"'), ('"conversation"', f'"{OTHER}"'), ('"body"', '"a:b"')],
+    [('"type"', '"auth"'), ('"token"', '"a.b.c"')],
+    [('"type"', '"ping"'), ('"n"', "7")],
+]
 
 
 @st.composite
 def _nearly_plain(draw: st.DrawFn) -> str:
-    """The text of a `send` with fields changed, added, doubled or left out, and space where JSON allows it."""
-    fields = list(_PLAIN)
+    """The text of a usual frame with fields changed, added, doubled or left out, and space where JSON allows it."""
+    fields = list(draw(st.sampled_from(_PLAIN)))
     for _ in range(draw(st.integers(0, 3))):
         place = draw(st.integers(0, len(fields)))
         fields[place : place + draw(st.integers(0, 1))] = draw(st.lists(st.tuples(_NAMES, _VALUES), max_size=2))
@@ -148,14 +162,20 @@ def _nearly_plain(draw: st.DrawFn) -> str:
     return f"{draw(_SPACE)}{{{inner}}}{draw(_SPACE)}"
 
 
+def _outcome(text: str) -> Any:
+    try:
+        return parse(text)
+    except Malformed:
+        return Malformed
+
+
 @given(_nearly_plain())
-def test_the_quick_way_for_a_plain_send_reads_nothing_else_than_the_strict_one(text: str) -> None:
-    quick = protocol._plain_send(text)
+def test_the_quick_way_of_a_plain_frame_reads_nothing_else_than_the_strict_one(text: str) -> None:
+    quick = _outcome(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(protocol, "_plain_send", lambda _: None)
-        strict = parse(text)
-    assert quick in (None, strict)
-    assert parse(text) == strict
+        patch.setattr(protocol, "_plain", lambda _: None)
+        patch.setattr(strict_json, "_flat", lambda _: None)
+        assert _outcome(text) == quick
 
 
 @pytest.mark.parametrize("body", ["hello", "a: b", "http://x.y:80/", "größe 😀", "x" * 8_000, 'say "hi"', "line\nline"])
@@ -163,7 +183,18 @@ def test_the_quick_way_for_a_plain_send_reads_nothing_else_than_the_strict_one(t
 def test_nearly_all_sends_go_the_quick_way(body: str, spaced: bool) -> None:
     separators = (", ", ": ") if spaced else (",", ":")
     text = json.dumps(GOOD["send"] | {"body": body}, ensure_ascii=False, separators=separators)
-    assert protocol._plain_send(text) == protocol.Send(ID, OTHER, body, None, ())
+    assert protocol._plain(strict_json._flat(text) or {}) == protocol.Send(ID, OTHER, body, None, ())
+
+
+@pytest.mark.parametrize(
+    ("value", "frame"),
+    [
+        ({"type": "auth", "token": "a.b.c"}, protocol.Auth("a.b.c", None, {})),
+        ({"type": "ping", "n": -7}, protocol.Ping(-7)),
+    ],
+)
+def test_so_do_the_frames_of_each_connection(value: dict[str, Any], frame: protocol.ClientFrame) -> None:
+    assert protocol._plain(value) == frame
 
 
 @given(st.text(max_size=300))

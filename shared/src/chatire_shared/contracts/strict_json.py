@@ -52,6 +52,9 @@ def loads(data: bytes | str) -> Any:
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
+        flat = _flat(text)
+        if flat is not None:
+            return flat
         if _too_deep(text):
             raise Malformed
         value = _decoder.decode(text)
@@ -65,6 +68,30 @@ def loads(data: bytes | str) -> Any:
         # UnicodeDecodeError, UnicodeEncodeError and JSONDecodeError are ValueErrors; so is an int of over 4,300 digits.
         raise Malformed from None
     return value
+
+
+def _flat(text: str) -> dict[str, Any] | None:
+    """An object of texts, integers, booleans and nulls, which most of what comes is, by the faster parser; None for others.
+
+    That parser would take a field that is there twice. But each name has a colon, so all but those in the values are
+    counted; one that is written as an escape would not be, and a float may stand for an integer too long for it.
+    """
+    if "\\u" in text:
+        return None
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if type(value) is not dict:
+        return None
+    colons = text.count(":")
+    for item in value.values():
+        kind = type(item)
+        if kind is str:
+            colons -= item.count(":")
+        elif kind is not int and kind is not bool and item is not None:
+            return None
+    return value if colons == len(value) else None
 
 
 def _too_deep(text: str) -> bool:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 def rfc3339(moment: datetime) -> str:
     """`moment` as `2026-11-23T09:30:00.000000Z`."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def unix_microseconds(moment: datetime) -> int:
