@@ -38,6 +38,9 @@ class Statement:
         return f"PREPARE {self.name} ({', '.join(self.types)}) AS {self.sql}"
 
 
+BY_INDEX = "SET LOCAL enable_seqscan = off; "
+"""Before a statement in the same call, with which it is a transaction then: none of its tables is read from end to end."""
+
 _ONE_PLAN = "SET plan_cache_mode = force_generic_plan"
 """Or PostgreSQL would plan for the parameters of each of the first calls, and perhaps of all. Concerns prepared ones only."""
 
@@ -51,6 +54,7 @@ def prepare(*statements: Statement) -> None:
     Raises:
         OperationalError: PostgreSQL is away.
     """
+    connection.close_if_health_check_failed()  # Django would ask later, and then go on with another connection.
     connection.ensure_connection()
     known = _known.setdefault(connection.connection, set())
     missing = [statement for statement in statements if statement.name not in known]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from chatire_shared.contracts.errors import ChatireError, Invalid
-from messages_service.conversations.models import Membership
+from messages_service.conversations.selectors.belonging import read_memberships
 from messages_service.internal.plain import for_gateway, id_of, list_of
 from messages_service.internal.tokens import Bearers, bearer_of, failure, verify_tokens
 from messages_service.people.models import Person
@@ -24,13 +21,13 @@ _MAX_ORIGIN_CHARS = 64
 @for_gateway("GET")
 def memberships(user_id: UUID) -> dict[str, Any]:
     """What a person belongs to, and the version of that."""
-    return _memberships([user_id])[0]
+    return read_memberships([user_id])[0]
 
 
 @for_gateway("POST")
 def memberships_of_many(body: dict[str, Any]) -> dict[str, Any]:
     """The same for several people, in the order given: in a storm of reconnects they all come at once."""
-    return {"memberships": _memberships([id_of(value, "users") for value in list_of(body, "users", MAX_PEOPLE)])}
+    return {"memberships": read_memberships([id_of(value, "users") for value in list_of(body, "users", MAX_PEOPLE)])}
 
 
 @for_gateway("POST")
@@ -64,38 +61,6 @@ def reads(body: dict[str, Any]) -> dict[str, Any]:
             failure(outcome) if isinstance(outcome, ChatireError) else {"ok": True, "read_seq": outcome}
             for outcome in outcomes
         ]
-    }
-
-
-def _memberships(user_ids: Sequence[UUID]) -> list[dict[str, Any]]:
-    conversations: dict[UUID, list[dict[str, Any]]] = {user_id: [] for user_id in user_ids}
-    with transaction.atomic():
-        # The versions first: a change in between then shows as an old version, which is asked for again.
-        versions = dict(Person.objects.filter(id__in=user_ids).values_list("id", "membership_version"))
-        rows = Membership.objects.select_related("conversation").filter(
-            user_id__in=user_ids, conversation__deleted_at=None
-        )
-        for row in rows:
-            conversations[row.user_id].append(_membership(row))
-    return [
-        {
-            "user": str(user_id),
-            "membership_version": versions.get(user_id, 0),
-            "conversations": conversations[user_id],
-        }
-        for user_id in user_ids
-    ]
-
-
-def _membership(row: Membership) -> dict[str, Any]:
-    conversation = row.conversation
-    return {
-        "id": str(conversation.id),
-        "kind": conversation.kind,
-        "epoch": str(conversation.epoch),
-        "visible_from_seq": row.visible_from_seq,
-        "last_seq": conversation.last_seq,
-        "read_seq": row.read_seq,
     }
 
 

@@ -1,7 +1,8 @@
 """The SQL of a batch of messages: locks, and one statement that decides and writes; a batch of any size is one JSON text.
 
 A plan is made once for a connection, perhaps on empty tables, where reading all of a table looks cheap. So nothing else
-than looks into indexes is left to PostgreSQL: `LATERAL … LIMIT 1` where that is possible, and `BY_INDEX` for the updates.
+than looks into indexes is left to PostgreSQL: `LATERAL … LIMIT 1` where that is possible, and `prepared.BY_INDEX` for the
+updates.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from messages_service.prepared import Statement
 from messages_service.timeline.rules.shapes import message_shape, sender_shape
 
 KIND = EventKind.MESSAGE_CREATED.value
-
-BY_INDEX = "SET LOCAL enable_seqscan = off; "
 
 LOCK = Statement(
     "chatire_lock",

@@ -22,9 +22,9 @@ from chatire_shared.crash_points import CAN_HIT, hit
 from chatire_shared.outbox.services import Announcement, announce, ring_after_commit
 from messages_service.conversations.rules.frames import event_json, frame
 from messages_service.conversations.services.notes import event_payload
-from messages_service.prepared import prepare
+from messages_service.prepared import BY_INDEX, prepare
 from messages_service.timeline.rules.shapes import message_shape, sender_shape
-from messages_service.timeline.services.batch_statements import BY_INDEX, KIND, LOCK, POST
+from messages_service.timeline.services.batch_statements import KIND, LOCK, POST
 
 if TYPE_CHECKING:
     from messages_service.timeline.services.posting import NewMessage
