@@ -33,7 +33,7 @@ class InternalView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse everybody else before the method is looked at."""
-        require_service(request, _verifier(settings.SERVICE_KEYS_FILE), self.callers)
+        require_service(request, service_verifier(settings.SERVICE_KEYS_FILE), self.callers)
         super().initial(request, *args, **kwargs)
 
 
@@ -71,5 +71,6 @@ def _after(raw: str | None, latest: int) -> int:
 
 
 @cache
-def _verifier(keys_file: str) -> ServiceVerifier:
+def service_verifier(keys_file: str) -> ServiceVerifier:
+    """Who may call here, by the keys in a file."""
     return ServiceVerifier.from_file("auth", keys_file)
