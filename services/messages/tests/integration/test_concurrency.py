@@ -12,8 +12,10 @@ from uuid import uuid4
 import pytest
 from api_client import JSON, Answer, Someone, outbox
 from at_once import at_once
+from django.db import transaction
 from gateway_client import Gateway, item
 
+from messages_service import prepared
 from messages_service.conversations.models import Conversation, Event, Invite, Membership
 from messages_service.people.models import Person
 from messages_service.timeline.models import Message
@@ -112,15 +114,20 @@ def test_nothing_of_who_was_removed_comes_after_the_removal(ada: Someone, grace:
         assert ada.add(group, grace).status == 200
 
 
+def slow_to_lock(seconds: float) -> prepared.Statement:
+    """The statement of a batch, which sleeps before it tries to lock the conversation of each item."""
+    lock = "SELECT ctid AS version FROM conversations_conversation AS one"
+    assert batches.POST.sql.count(lock) == 1
+    slow = lock.replace("FROM", f"FROM pg_sleep({seconds}),")
+    return replace(batches.POST, name="chatire_slow", sql=batches.POST.sql.replace(lock, slow))
+
+
 def test_who_is_removed_after_a_batch_has_looked_and_before_it_has_locked_posts_nothing(
     ada: Someone, grace: Someone, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     group, other = ada.begin("group", grace), ada.begin("group", grace)
-    lock = "SELECT ctid AS version FROM conversations_conversation AS one"
-    assert lock in batches.POST.sql
-    slow = batches.POST.sql.replace(lock, lock.replace("FROM", "FROM pg_sleep(0.5),", 1))
     with monkeypatch.context() as patch:
-        patch.setattr(batches, "POST", replace(batches.POST, name="chatire_slow", sql=slow))
+        patch.setattr(batches, "POST", slow_to_lock(0.5))
         results, _ = at_once(
             [
                 lambda: gateway.batch([grace.token], [item(0, group), item(0, other)]),
@@ -129,6 +136,27 @@ def test_who_is_removed_after_a_batch_has_looked_and_before_it_has_locked_posts_
         )
     assert [result.get("code") for result in results] == ["not_found", None]
     assert is_whole(group) == 3
+
+
+def test_a_conversation_that_becomes_free_in_the_middle_of_a_batch_keeps_the_order(
+    ada: Someone, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = ada.begin("group")
+
+    def hold() -> None:
+        with transaction.atomic():
+            Conversation.objects.select_for_update(no_key=True).get(id=group["id"])
+            time.sleep(0.5)
+
+    def post_both() -> list[JSON]:
+        time.sleep(0.1)
+        return gateway.batch([ada.token], [item(0, group, "first"), item(0, group, "second")])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "POST", slow_to_lock(0.3))  # So it tries at 0.4 and at 0.7 s.
+        _, results = at_once([hold, post_both])
+    assert [result["seq"] for result in results] == [2, 3]
+    assert ada.bodies(group) == ["first", "second"]
 
 
 def removal_before(group: JSON) -> int:

@@ -119,7 +119,7 @@ def _payload() -> str:
 NOTE_PAYLOAD = _payload()
 
 # Conversations are locked here, unless somebody else holds them: then, and when one was changed after the statement's snapshot
-# was taken and before it was locked, its items are `held`, and tried again. So what decides is what holds under the lock.
+# was taken and before it was locked, all its items are `held`, and tried again. So what decides is what holds under the lock.
 # `seq` and the ids of the notes grow with the place in the batch; a note's id is taken after the sort.
 # Memberships are updated in key order, as by a batch of read markers, or both might wait for each other.
 # The last column is an error, and so no commit, unless each conversation was where the batch takes it to have been.
@@ -128,42 +128,48 @@ POST = Statement(
     ("json", "text", "bigint"),
     f"""
     WITH item AS MATERIALIZED (
-        SELECT item.*, conversation.last_seq, conversation.epoch, person.username, person.display_name,
-               earlier.id AS earlier_id, earlier.seq AS earlier_seq,
-               CASE WHEN conversation.version IS NULL OR membership.visible_from_seq IS NULL THEN 'not_found'
-                    WHEN (locked.version = conversation.version) IS NOT TRUE THEN 'held'
-                    WHEN person.active IS NOT TRUE THEN 'revoked'
-                    WHEN earlier.id IS NOT NULL THEN 'earlier'
-                    WHEN conversation.archived THEN 'archived'
-                    WHEN item.reply_to IS NOT NULL AND (target.seq >= membership.visible_from_seq) IS NOT TRUE THEN 'no_target'
+        SELECT looked.*,
+               CASE WHEN version IS NULL OR visible_from_seq IS NULL THEN 'not_found'
+                    WHEN NOT bool_and(is_locked) OVER (PARTITION BY conversation) THEN 'held'
+                    WHEN active IS NOT TRUE THEN 'revoked'
+                    WHEN earlier_id IS NOT NULL THEN 'earlier'
+                    WHEN archived THEN 'archived'
+                    WHEN reply_to IS NOT NULL AND (target_seq >= visible_from_seq) IS NOT TRUE THEN 'no_target'
                     ELSE 'new' END AS outcome
-        FROM json_to_recordset($1) AS item (
-            n int, conversation uuid, sender uuid, id uuid, client_id uuid, reply_to uuid, body text, html text, request_id text
-        )
-        LEFT JOIN LATERAL (
-            SELECT ctid AS version, last_seq, epoch, archived FROM conversations_conversation AS one
-            WHERE one.id = item.conversation AND one.deleted_at IS NULL LIMIT 1
-        ) AS conversation ON true
-        LEFT JOIN LATERAL (
-            SELECT ctid AS version FROM conversations_conversation AS one
-            WHERE one.id = item.conversation AND one.deleted_at IS NULL LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-        ) AS locked ON true
-        LEFT JOIN LATERAL (
-            SELECT visible_from_seq FROM conversations_membership AS one
-            WHERE one.conversation_id = item.conversation AND one.user_id = item.sender LIMIT 1
-        ) AS membership ON true
-        LEFT JOIN LATERAL (
-            SELECT active, username, display_name FROM people_person AS one WHERE one.id = item.sender LIMIT 1
-        ) AS person ON true
-        LEFT JOIN LATERAL (
-            SELECT id, seq FROM timeline_message AS one
-            WHERE one.conversation_id = item.conversation AND one.sender_id = item.sender
-            AND one.client_id = item.client_id LIMIT 1
-        ) AS earlier ON true
-        LEFT JOIN LATERAL (
-            SELECT seq FROM timeline_message AS one
-            WHERE one.id = item.reply_to AND one.conversation_id = item.conversation LIMIT 1
-        ) AS target ON true
+        FROM (
+            SELECT item.*, conversation.version, conversation.last_seq, conversation.epoch, conversation.archived,
+                   (locked.version = conversation.version) IS TRUE AS is_locked, membership.visible_from_seq,
+                   person.active, person.username, person.display_name,
+                   earlier.id AS earlier_id, earlier.seq AS earlier_seq, target.seq AS target_seq
+            FROM json_to_recordset($1) AS item (
+                n int, conversation uuid, sender uuid, id uuid, client_id uuid, reply_to uuid, body text, html text,
+                request_id text
+            )
+            LEFT JOIN LATERAL (
+                SELECT ctid AS version, last_seq, epoch, archived FROM conversations_conversation AS one
+                WHERE one.id = item.conversation AND one.deleted_at IS NULL LIMIT 1
+            ) AS conversation ON true
+            LEFT JOIN LATERAL (
+                SELECT ctid AS version FROM conversations_conversation AS one
+                WHERE one.id = item.conversation AND one.deleted_at IS NULL LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+            ) AS locked ON true
+            LEFT JOIN LATERAL (
+                SELECT visible_from_seq FROM conversations_membership AS one
+                WHERE one.conversation_id = item.conversation AND one.user_id = item.sender LIMIT 1
+            ) AS membership ON true
+            LEFT JOIN LATERAL (
+                SELECT active, username, display_name FROM people_person AS one WHERE one.id = item.sender LIMIT 1
+            ) AS person ON true
+            LEFT JOIN LATERAL (
+                SELECT id, seq FROM timeline_message AS one
+                WHERE one.conversation_id = item.conversation AND one.sender_id = item.sender
+                AND one.client_id = item.client_id LIMIT 1
+            ) AS earlier ON true
+            LEFT JOIN LATERAL (
+                SELECT seq FROM timeline_message AS one
+                WHERE one.id = item.reply_to AND one.conversation_id = item.conversation LIMIT 1
+            ) AS target ON true
+        ) AS looked
     ), new AS MATERIALIZED (
         SELECT numbered.*, {MESSAGE_TEXT} AS data, nextval('outbox_row_id_seq') AS note_id
         FROM (
