@@ -80,7 +80,10 @@ def no_deduplication(part: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE timeline_message DROP CONSTRAINT IF EXISTS message_client_id")
     connection.close()
-    blind = batch_statements.POST.sql.replace("earlier.id IS NOT NULL", "false")
+    repeats = "earlier_id IS NOT NULL"
+    if repeats not in batch_statements.POST.sql:
+        raise AssertionError(f"The statement that posts has changed; it doesn't say {repeats!r} any more.")
+    blind = batch_statements.POST.sql.replace(repeats, "false")
     _replace(batches, "POST", dataclasses.replace(batch_statements.POST, sql=blind))
 
 
