@@ -75,8 +75,7 @@ class KeptConnections:
     def say(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands without waiting for what Redis says to them; the answers to what was said here before.
 
-        To wait would cost a sleep and an awakening, as much as all the rest of it, and whoever says something small can do
-        nothing with the answer.
+        To wait would cost a sleep and an awakening, and whoever says something small can do nothing with the answer.
 
         Raises: as `run`, when it is known by now that they did not arrive.
         """

@@ -12,10 +12,10 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from chatire_shared.contracts.errors import NotFound, TooLarge, Unauthenticated
+from chatire_shared.contracts.errors import TooLarge
 from chatire_shared.contracts.ids import uuid7_text
 from chatire_shared.http.chunked import WsgiApplication
-from chatire_shared.identity.drf import bearer_in, require_caller
+from chatire_shared.identity.drf import is_direct_call
 from chatire_shared.serving import lane
 from messages_service.identity import service_verifier
 from messages_service.internal.batch import answer_batch
@@ -62,13 +62,7 @@ def _texts(headers: Mapping[bytes, bytes]) -> Iterator[tuple[str, str]]:
 
 def _is_ours(environ: Mapping[str, Any]) -> bool:
     """Whether it is the gateway that calls, and directly."""
-    if "HTTP_X_FORWARDED_FOR" in environ:
-        return False
-    try:
-        require_caller(bearer_in(environ), service_verifier(), CALLERS)
-    except (NotFound, Unauthenticated):
-        return False
-    return True
+    return is_direct_call(environ, service_verifier(), CALLERS)
 
 
 def _answer(body: bytes) -> HttpResponse:

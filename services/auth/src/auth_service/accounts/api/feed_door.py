@@ -17,10 +17,9 @@ from django.db import Error, connection
 from auth_service.accounts.api.internal import ChangesView, service_verifier
 from auth_service.accounts.selectors import feed
 from chatire_shared.contracts.envelopes import VERSION
-from chatire_shared.contracts.errors import NotFound, Unauthenticated
 from chatire_shared.contracts.strict_json import dumps_bytes
 from chatire_shared.http.chunked import WsgiApplication
-from chatire_shared.identity.drf import bearer_in, require_caller
+from chatire_shared.identity.drf import is_direct_call
 
 PATH = "/internal/changes/"
 _QUERY = re.compile(r"after=(0|[1-9][0-9]{0,17})&limit=(?:[1-9][0-9]?|[1-4][0-9]{2}|500)", re.ASCII)
@@ -48,7 +47,9 @@ class FeedDoor:
 def _nothing_after(environ: dict[str, Any]) -> int | None:
     """The feed's latest id, for one of ours who has all changes; None for whoever must go the usual way."""
     asked = _QUERY.fullmatch(environ.get("QUERY_STRING", ""))
-    if asked is None or environ["REQUEST_METHOD"] != "GET" or not _is_ours(environ):
+    if asked is None or environ["REQUEST_METHOD"] != "GET":
+        return None
+    if not is_direct_call(environ, service_verifier(settings.SERVICE_KEYS_FILE), ChangesView.callers):
         return None
     # Django would first ask a connection that was kept whether it is alive; here that shows by itself.
     connection.health_check_done = True  # type: ignore[attr-defined]  # django-stubs don't know it
@@ -58,14 +59,3 @@ def _nothing_after(environ: dict[str, Any]) -> int | None:
         connection.close()
         return None
     return latest if latest <= int(asked[1]) else None
-
-
-def _is_ours(environ: dict[str, Any]) -> bool:
-    """Whether another service calls, and directly."""
-    if "HTTP_X_FORWARDED_FOR" in environ:
-        return False
-    try:
-        require_caller(bearer_in(environ), service_verifier(settings.SERVICE_KEYS_FILE), ChangesView.callers)
-    except (NotFound, Unauthenticated):
-        return False
-    return True

