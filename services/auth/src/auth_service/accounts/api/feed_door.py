@@ -24,8 +24,6 @@ from chatire_shared.identity.drf import is_direct_call
 PATH = "/internal/changes/"
 _QUERY = re.compile(r"after=(0|[1-9][0-9]{0,17})&limit=(?:[1-9][0-9]?|[1-4][0-9]{2}|500)", re.ASCII)
 
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-
 
 class FeedDoor:
     """A WSGI application before Django's."""
@@ -34,7 +32,7 @@ class FeedDoor:
         """Leave to `application` what isn't ours."""
         self._application = application
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve one request."""
         latest = _nothing_after(environ) if environ["PATH_INFO"] == PATH else None
         if latest is None:

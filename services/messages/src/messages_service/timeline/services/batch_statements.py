@@ -48,7 +48,7 @@ _CONVERSATION, _EPOCH = "@conversation".ljust(36, "@"), "@epoch".ljust(36, "@")
 _LONG = "@" * 65_536
 """So long that msgpack gives its length in four bytes."""
 
-MESSAGE_TEXT = _composed(
+_MESSAGE_TEXT = _composed(
     dumps(
         message_shape(
             message_id="@id@",
@@ -78,7 +78,7 @@ MESSAGE_TEXT = _composed(
 )
 """A message as clients get it (`message_shape`): the event's `data`, to the letter."""
 
-FRAME_TEXT = _composed(
+_FRAME_TEXT = _composed(
     frame(
         event_json(
             conversation=_CONVERSATION,
@@ -116,12 +116,13 @@ def _payload() -> str:
     return " || ".join(places.get(part) or f"'\\x{part.hex()}'::bytea" for part in parts if part)
 
 
-NOTE_PAYLOAD = _payload()
+_NOTE_PAYLOAD = _payload()
 
 # Conversations are locked here, unless somebody else holds them: then, and when one was changed after the statement's snapshot
 # was taken and before it was locked, all its items are `held`, and tried again. So what decides is what holds under the lock.
 # `seq` and the ids of the notes grow with the place in the batch; a note's id is taken after the sort.
-# Memberships are updated in key order, as by a batch of read markers, or both might wait for each other.
+# Memberships are updated in key order, as by a batch of read markers, since both might wait for each other: by a nested loop
+# over sorted rows. Another plan would be right as well; a deadlock that it led to would end one of them, which is tried again.
 # The last column is an error, and so no commit, unless each conversation was where the batch takes it to have been.
 POST = Statement(
     "chatire_post",
@@ -171,7 +172,7 @@ POST = Statement(
             ) AS target ON true
         ) AS looked
     ), new AS MATERIALIZED (
-        SELECT numbered.*, {MESSAGE_TEXT} AS data, nextval('outbox_row_id_seq') AS note_id
+        SELECT numbered.*, {_MESSAGE_TEXT} AS data, nextval('outbox_row_id_seq') AS note_id
         FROM (
             SELECT item.*, last_seq + row_number() OVER (PARTITION BY conversation ORDER BY n) AS seq
             FROM item WHERE outcome = 'new' ORDER BY conversation, n
@@ -187,8 +188,8 @@ POST = Statement(
         SELECT conversation, seq, '{KIND}', $2::timestamptz, sender, request_id, id, data FROM new
     ), notes AS (
         INSERT INTO outbox_row (id, stream, topic, seq, payload)
-        SELECT note_id, conversation, 'conv.' || conversation, seq, {NOTE_PAYLOAD}
-        FROM (SELECT *, convert_to({FRAME_TEXT}, 'UTF8') AS frame FROM new OFFSET 0) AS framed
+        SELECT note_id, conversation, 'conv.' || conversation, seq, {_NOTE_PAYLOAD}
+        FROM (SELECT *, convert_to({_FRAME_TEXT}, 'UTF8') AS frame FROM new OFFSET 0) AS framed
     ), marks AS (
         UPDATE conversations_membership AS membership SET read_seq = GREATEST(membership.read_seq, own.seq)
         FROM (
@@ -208,7 +209,8 @@ POST = Statement(
     SELECT n, outcome, earlier_seq, earlier_id::text, NULL, NULL, NULL, NULL, NULL FROM item WHERE outcome <> 'new'
     """,  # noqa: S608 (the parts are constants of ours)
 )
-"""Decide over each item, and post those that may be: everything that posting leaves behind. Waits for nobody.
+"""Decide over each item, and post those that may be: everything that posting leaves behind. Waits for no
+conversation.
 
 `$1` the items, `$2` the time of the events as clients get it, `$3` the same in microseconds. A row for each item, in any
 order: its place, its outcome, then of a new message all that its frame says, of an earlier one its `seq` and id.

@@ -52,7 +52,7 @@ class Posted(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """What `POST` says about one candidate."""
+    """What `POST` says about one candidate; from `epoch` on only of a new message."""
 
     place: int
     outcome: str
@@ -92,7 +92,7 @@ def post_candidates(
 def post_swiftly(
     *, candidates: Sequence[Candidate], now: datetime
 ) -> tuple[dict[int, Posted | ChatireError], list[Candidate]]:
-    """Post candidates in a transaction of our own, which begins and ends in the same round trip; waits for no lock.
+    """Post candidates in a transaction of our own, which begins and ends in the same round trip; waits for no conversation.
 
     Returns: as `post_candidates`.
 
