@@ -7,17 +7,8 @@ updates.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
-from chatire_shared.contracts.strict_json import dumps
-from messages_service.conversations.rules.frames import event_json, frame
-from messages_service.conversations.rules.kinds import EventKind
-from messages_service.conversations.services.notes import event_payload
 from messages_service.prepared import Statement
-from messages_service.timeline.rules.shapes import message_shape, sender_shape
-
-KIND = EventKind.MESSAGE_CREATED.value
+from messages_service.timeline.services.composed_sql import FRAME_TEXT, KIND, MESSAGE_TEXT, NOTE_PAYLOAD
 
 LOCK = Statement(
     "chatire_lock",
@@ -30,93 +21,6 @@ LOCK = Statement(
     """,
 )
 """Lock conversations in the order of their ids, waiting for `lock_timeout`."""
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _composed(sample: str, marks: Mapping[str, str]) -> str:
-    """SQL that composes the text which Python has composed as `sample`, with expressions in the place of its marks."""
-    parts = re.split("|".join(f"({re.escape(mark)})" for mark in marks), sample)
-    return f"concat({', '.join(marks.get(part) or _literal(part) for part in parts if part)})"
-
-
-_NUMBER, _TIME = 1 << 61, 1 << 62
-"""Marks of numbers, large enough for msgpack's form of eight bytes."""
-_CONVERSATION, _EPOCH = "@conversation".ljust(36, "@"), "@epoch".ljust(36, "@")
-_LONG = "@" * 65_536
-"""So long that msgpack gives its length in four bytes."""
-
-_MESSAGE_TEXT = _composed(
-    dumps(
-        message_shape(
-            message_id="@id@",
-            conversation=_CONVERSATION,
-            seq=_NUMBER,
-            client_id="@client_id@",
-            sender=sender_shape("@sender@", "@username@", "@display_name@"),
-            body="@body@",
-            html="@html@",
-            reply_to="@reply_to@",
-            created_at="@at@",
-        )
-    ),
-    {
-        "@id@": "id",
-        _CONVERSATION: "conversation",
-        str(_NUMBER): "seq",
-        "@client_id@": "client_id",
-        "@sender@": "sender",
-        '"@username@"': "to_json(username)",
-        '"@display_name@"': "to_json(display_name)",
-        '"@body@"': "to_json(body)",
-        '"@html@"': "to_json(html)",
-        '"@reply_to@"': "coalesce(to_json(reply_to)::text, 'null')",
-        "@at@": "$2",
-    },
-)
-"""A message as clients get it (`message_shape`): the event's `data`, to the letter."""
-
-_FRAME_TEXT = _composed(
-    frame(
-        event_json(
-            conversation=_CONVERSATION,
-            seq=_NUMBER,
-            kind=KIND,
-            at="@at@",
-            actor="@sender@",
-            request_id="@request_id@",
-            data="@data@",
-        )
-    ),
-    {
-        _CONVERSATION: "conversation",
-        str(_NUMBER): "seq",
-        "@at@": "$2",
-        "@sender@": "sender",
-        '"@request_id@"': "coalesce(to_json(request_id)::text, 'null')",
-        "@data@": "data",
-    },
-)
-"""The frame that clients get of a message's event (`frames.frame`)."""
-
-
-def _payload() -> str:
-    """SQL of what gateways get of a message's event (`event_payload`), with its numbers in msgpack's longest form."""
-    sample = event_payload(kind=KIND, conversation=_CONVERSATION, seq=_NUMBER, epoch=_EPOCH, at_us=_TIME, frame=_LONG)
-    places = {
-        _CONVERSATION.encode(): "convert_to(conversation::text, 'UTF8')",
-        _NUMBER.to_bytes(8): "int8send(seq)",
-        _EPOCH.encode(): "convert_to(epoch::text, 'UTF8')",
-        _TIME.to_bytes(8): "int8send($3)",
-        len(_LONG).to_bytes(4) + _LONG.encode(): "int4send(octet_length(frame)) || frame",
-    }
-    parts = re.split(b"|".join(b"(%b)" % re.escape(mark) for mark in places), sample)
-    return " || ".join(places.get(part) or f"'\\x{part.hex()}'::bytea" for part in parts if part)
-
-
-_NOTE_PAYLOAD = _payload()
 
 # Conversations are locked here, unless somebody else holds them: then, and when one was changed after the statement's snapshot
 # was taken and before it was locked, all its items are `held`, and tried again. So what decides is what holds under the lock.
@@ -172,7 +76,7 @@ POST = Statement(
             ) AS target ON true
         ) AS looked
     ), new AS MATERIALIZED (
-        SELECT numbered.*, {_MESSAGE_TEXT} AS data, nextval('outbox_row_id_seq') AS note_id
+        SELECT numbered.*, {MESSAGE_TEXT} AS data, nextval('outbox_row_id_seq') AS note_id
         FROM (
             SELECT item.*, last_seq + row_number() OVER (PARTITION BY conversation ORDER BY n) AS seq
             FROM item WHERE outcome = 'new' ORDER BY conversation, n
@@ -188,8 +92,8 @@ POST = Statement(
         SELECT conversation, seq, '{KIND}', $2::timestamptz, sender, request_id, id, data FROM new
     ), notes AS (
         INSERT INTO outbox_row (id, stream, topic, seq, payload)
-        SELECT note_id, conversation, 'conv.' || conversation, seq, {_NOTE_PAYLOAD}
-        FROM (SELECT *, convert_to({_FRAME_TEXT}, 'UTF8') AS frame FROM new OFFSET 0) AS framed
+        SELECT note_id, conversation, 'conv.' || conversation, seq, {NOTE_PAYLOAD}
+        FROM (SELECT *, convert_to({FRAME_TEXT}, 'UTF8') AS frame FROM new OFFSET 0) AS framed
     ), marks AS (
         UPDATE conversations_membership AS membership SET read_seq = GREATEST(membership.read_seq, own.seq)
         FROM (

@@ -24,7 +24,8 @@ from messages_service.conversations.rules.frames import event_json, frame
 from messages_service.conversations.services.notes import event_payload
 from messages_service.prepared import BY_INDEX, prepare
 from messages_service.timeline.rules.shapes import message_shape, sender_shape
-from messages_service.timeline.services.batch_statements import KIND, LOCK, POST
+from messages_service.timeline.services.batch_statements import LOCK, POST
+from messages_service.timeline.services.composed_sql import KIND
 
 if TYPE_CHECKING:
     from messages_service.timeline.services.posting import NewMessage
