@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import uuid4
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 PASSWORD = "three green herons wading"
 
@@ -75,6 +75,53 @@ def test_markup_in_a_message_is_text_and_runs_nothing(open_page: Callable[[str],
     assert grace.locator('[data-testid="message-body"] :is(script, img, svg, iframe)').count() == 0
     assert grace.locator('[data-testid="message-body"] a[href^="javascript"], a[href^="data"]').count() == 0
     assert [url for url in asked if "tracker" in url or url.startswith("dialog")] == []
+
+
+def test_what_was_not_sent_yet_survives_a_reload(open_page: Callable[[str], Page]) -> None:
+    """A line that swallows what is sent, a reload in the middle: everything is there afterwards, once, in order."""
+    mark = uuid4().hex[:8]
+    ada, grace = open_page("ada"), open_page("grace")
+    swallowed = _swallow_sends(ada)
+    _register(ada, f"ada-{mark}")
+    _register(grace, f"grace-{mark}")
+    _start_direct(ada, f"grace-{mark}")
+    for text in ("first", "second", "third"):
+        ada.get_by_test_id("composer-input").fill(text)
+        ada.get_by_test_id("composer-input").press("Enter")
+    expect(_messages(ada).last).to_have_attribute("data-state", "pending")
+    assert len(swallowed) == 1, "one message is on its way at a time"
+
+    ada.on("dialog", lambda dialog: dialog.accept())
+    ada.reload()
+    expect(_messages(ada)).to_have_count(3)
+    expect(_messages(ada).last).to_have_attribute("data-state", "sent")
+    _item(grace).click()
+    expect(_messages(grace)).to_have_count(3)
+    for number, text in enumerate(("first", "second", "third")):
+        expect(_messages(grace).nth(number)).to_contain_text(text)
+    ada.reload()
+    expect(_messages(ada)).to_have_count(3)
+
+
+def _swallow_sends(page: Page) -> list[str]:
+    """Let nothing that this page's first socket sends as a message reach the server; gives what that was."""
+    sockets: list[WebSocketRoute] = []
+    swallowed: list[str] = []
+
+    def between(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        server = socket.connect_to_server()
+
+        def pass_on(frame: str | bytes) -> None:
+            if socket is sockets[0] and '"type":"send"' in str(frame):
+                swallowed.append(str(frame))
+            else:
+                server.send(frame)
+
+        socket.on_message(pass_on)
+
+    page.route_web_socket("**/ws", between)
+    return swallowed
 
 
 def _register(page: Page, name: str) -> None:

@@ -48,6 +48,7 @@ export function useWorkspace() {
     for (const store of [conversations, outbox, useTimelineStore(), useTypingStore(), usePeopleStore()]) store.clear()
     document.title = 'Chatire'
   })
+  outbox.restore()
   void start()
 
   return { failure, start }

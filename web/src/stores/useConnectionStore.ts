@@ -57,6 +57,7 @@ export const useConnectionStore = defineStore('connection', () => {
       else if (readHere > item.read_seq && item.last_seq > item.read_seq) driver.send({ type: 'read', conversation: item.id, seq: readHere })
       else conversations.read(item.id, item.read_seq)
     }
+    outbox.keepOnly((id) => mine.has(id) || conversations.get(id) !== undefined)
     outbox.flush()
   }
 

@@ -1,22 +1,47 @@
 /**
- * What was sent and is not confirmed yet, for all conversations; survives any number of reconnects of this page.
+ * What was sent and is not confirmed yet, for all conversations; survives any number of reconnects, and a reload of this tab.
  */
 
 import { defineStore } from 'pinia'
-import { shallowRef } from 'vue'
+import { shallowRef, watch } from 'vue'
 
 import type { ChatEvent } from '@/contract/events'
 import type { ClientFrame } from '@/contract/frames'
 import * as outbox from '@/realtime/outbox'
+import { fromText, toText } from '@/realtime/outboxMemory'
 import { useSessionStore } from '@/stores/useSessionStore'
 
 type Transmit = (frame: ClientFrame) => boolean
+
+/** In the tab's own storage: another tab has an outbox of its own, and the browser forgets both with the tab. */
+const MEMORY = 'chatire.outbox'
 
 export const useOutboxStore = defineStore('outbox', () => {
   const session = useSessionStore()
   const items = shallowRef<outbox.Outbox>([])
   let transmit: Transmit = () => false
   let timer: ReturnType<typeof setTimeout> | undefined
+
+  watch(items, remember, { flush: 'sync' })
+
+  function remember(): void {
+    const said = toText(items.value, session.me)
+    try {
+      if (said === null) sessionStorage.removeItem(MEMORY)
+      else sessionStorage.setItem(MEMORY, said)
+    } catch {
+      // A browser that lends no storage, or no more of it: the outbox ends with the page, which warns before it is closed.
+    }
+  }
+
+  /** Take up what this tab was about to send before it was loaded anew; it goes with the next connection. */
+  function restore(): void {
+    try {
+      items.value = fromText(sessionStorage.getItem(MEMORY), session.me)
+    } catch {
+      items.value = []
+    }
+  }
 
   /** The connection plugs itself in; what it answers says whether the frame went out. */
   function connect(value: Transmit): void {
@@ -74,10 +99,15 @@ export const useOutboxStore = defineStore('outbox', () => {
   const discard = (id: string) => change((all) => outbox.remove(all, id))
   const forgetConversation = (id: string) => change((all) => outbox.removeConversation(all, id))
 
+  /** Drop what was meant for conversations that this person has left meanwhile. */
+  function keepOnly(isMine: (conversation: string) => boolean): void {
+    if (!items.value.every((item) => isMine(item.conversation))) items.value = items.value.filter((item) => isMine(item.conversation))
+  }
+
   function clear(): void {
     clearTimeout(timer)
     items.value = []
   }
 
-  return { items, connect, flush, post, acked, refused, lost, settle, retry, discard, forgetConversation, clear }
+  return { items, connect, restore, flush, post, acked, refused, lost, settle, retry, discard, forgetConversation, keepOnly, clear }
 })

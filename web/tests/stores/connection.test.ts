@@ -47,12 +47,24 @@ describe('the connection', () => {
     server.on('GET', `/api/conversations/${ROOM}/events/`, ({ query }) => ({
       body: { events: world.events.slice(Number(query.get('after'))), last_seq: world.head },
     }))
+    await enter()
+  })
+
+  async function enter(): Promise<void> {
     await useSessionStore().signIn('ada', 'secret')
     await useConversationsStore().load()
     await useConversationsStore().open(ROOM)
+    useOutboxStore().restore()
     useConnectionStore().start()
     await goLive()
-  })
+  }
+
+  async function reload(): Promise<void> {
+    useConnectionStore().stop()
+    setActivePinia(createPinia())
+    await enter()
+  }
+
   afterEach(() => {
     useConnectionStore().stop()
     vi.useRealTimers()
@@ -161,6 +173,35 @@ describe('the connection', () => {
     expect(socket().of('send').map((sent) => sent['id'])).toEqual([first])
     socket().receive({ type: 'ack', id: first, conversation: ROOM, seq: 3, message_id: 'm' })
     expect(socket().of('send').map((sent) => sent['body'])).toEqual(['one', 'two'])
+  })
+
+  it('sends again, in order and with the same ids, after a reload of the page', async () => {
+    for (const body of ['one', 'two']) useOutboxStore().post(ROOM, body)
+    const first = String(socket().of('send')[0]?.['id'])
+    await reload()
+    expect(socket().of('send').map((sent) => [sent['id'], sent['body']])).toEqual([[first, 'one']])
+    socket().receive({ type: 'ack', id: first, conversation: ROOM, seq: 3, message_id: 'm' })
+    expect(socket().of('send').map((sent) => sent['body'])).toEqual(['one', 'two'])
+    await reload()
+    expect(socket().of('send').map((sent) => sent['body'])).toEqual(['two'])
+  })
+
+  it('remembers nothing after signing out, and sends nothing to a conversation that was left meanwhile', async () => {
+    useOutboxStore().post(ROOM, 'Hello')
+    await reload()
+    server.on('GET', '/api/conversations/', () => ({ body: { conversations: [], next: null } }))
+    useConnectionStore().stop()
+    setActivePinia(createPinia())
+    await useSessionStore().signIn('ada', 'secret')
+    await useConversationsStore().load()
+    useOutboxStore().restore()
+    useConnectionStore().start()
+    await goLive([])
+    expect([useOutboxStore().items, socket().of('send')]).toEqual([[], []])
+    useOutboxStore().post(ROOM, 'Hello')
+    useOutboxStore().clear()
+    useOutboxStore().restore()
+    expect(useOutboxStore().items).toEqual([])
   })
 
   it('leaves a refused one to the person, and sends it under the same id on demand', () => {

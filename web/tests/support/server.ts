@@ -41,6 +41,16 @@ export class FakeSocket {
   }
 }
 
+/** A tab's own storage. */
+function tabStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
+  const held = new Map<string, string>()
+  return {
+    getItem: (name) => held.get(name) ?? null,
+    setItem: (name, value) => void held.set(name, value),
+    removeItem: (name) => void held.delete(name),
+  }
+}
+
 export class FakeServer {
   requests: Request[] = []
   private handlers: Handler[] = []
@@ -49,6 +59,7 @@ export class FakeServer {
     FakeSocket.all = []
     vi.stubGlobal('WebSocket', FakeSocket)
     vi.stubGlobal('location', new URL('http://chat.example/'))
+    vi.stubGlobal('sessionStorage', tabStorage())
     vi.stubGlobal('fetch', (url: string, init: RequestInit) => this.answer(url, init))
   }
 
