@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from chatire_shared.outbox.relay import Relay
 
-_STOP_CHECK_SECONDS = 0.1
+_STOP_CHECK_SECONDS = 0.5
 
 
 class HealthServer:
