@@ -132,10 +132,9 @@ def test_package_that_cannot_be_had_is_said_with_what_to_do(checkout: Checkout) 
 
 
 def test_python_without_venv_is_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install.sys, "executable", "/bin/false")
     monkeypatch.setattr(install, "VENV", Path("/nonexistent/.venv"))
     with pytest.raises(LauncherError, match=r"apt install python3\.\d+-venv"):
-        install._create_venv()
+        install._create_venv([Path("/bin/false")])
 
 
 def test_whoever_has_the_tools_for_tests_needs_nothing_more_to_run_it(

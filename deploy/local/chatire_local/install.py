@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import pythons
 from .checkout import LAUNCHER, REQUIREMENTS, SOURCE_ROOTS, VENV, VENV_PYTHON, shown
 from .console import Console
 from .errors import LauncherError
@@ -81,7 +82,7 @@ def _make_venv(console: Console) -> None:
         console.part("python", "the last installation was not finished: starting over")
         shutil.rmtree(VENV)
     if not VENV.exists():
-        _create_venv()
+        _create_venv(pythons.choose(console))
 
 
 def _python_works() -> bool:
@@ -92,8 +93,10 @@ def _python_works() -> bool:
     return asked.returncode == 0
 
 
-def _create_venv() -> None:
-    tries = [[sys.executable, "-m", "venv", str(VENV)], [sys.executable, "-m", "virtualenv", "--quiet", str(VENV)]]
+def _create_venv(makers: list[Path]) -> None:
+    """Make it with the first of these Pythons that can."""
+    tools = (["venv"], ["virtualenv", "--quiet"])
+    tries = [[str(maker), "-m", *tool, str(VENV)] for maker in makers for tool in tools]
     said = []
     for command in tries:
         made = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -104,7 +107,7 @@ def _create_venv() -> None:
         shutil.rmtree(VENV, ignore_errors=True)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     message = (
-        f"cannot make a virtual environment with {sys.executable}:\n{said[0]}\n"
+        f"cannot make a virtual environment with {makers[0]}:\n{said[0]}\n"
         f"On Debian or Ubuntu: apt install python{version}-venv. "
         "Without root: python3 -m pip install --user virtualenv. Then run the same command again."
     )
