@@ -35,9 +35,9 @@ def load_generator(kept: Path = KEPT) -> list[str]:
 
 
 def python_peers(tell: Tell, kept: Path = KEPT) -> Path:
-    """The Python of a virtual environment with the Python peers' packages."""
+    """The Python of a virtual environment with the Python peers' packages; the same Python that ours runs on."""
     folder = kept / "venv"
-    stamp, wanted = folder / "installed", _digest([REQUIREMENTS])
+    stamp, wanted = folder / "installed", f"{_digest([REQUIREMENTS])} {sys.base_prefix} {sys.version}"
     if not stamp.exists() or stamp.read_text() != wanted:
         tell("installing the Python peers' packages …")
         shutil.rmtree(folder, ignore_errors=True)

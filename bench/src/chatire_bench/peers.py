@@ -132,10 +132,31 @@ def socketio(servers: Servers, durable: str = "none") -> Peer:
     )
 
 
-def tutorial(servers: Servers, python: Path, layer: str, *, durable: bool = False, runs: int = OFTEN) -> Peer:
+def tutorial(servers: Servers, python: Path, layer: str, *, runs: int = OFTEN) -> Peer:
     """The Channels tutorial's consumer on Daphne; `layer`: `core`, `pubsub` or `postgres`."""
+    return _tutorial(f"tutorial, {layer}", servers, python, layer, {}, runs)
+
+
+def storing_tutorial(servers: Servers, python: Path, *, at_its_best: bool) -> Peer:
+    """The same with an ORM insert in its `receive`.
+
+    Args:
+        servers: Its neighbours.
+        python: Its interpreter.
+        at_its_best: On the faster channel layer and with database connections that are kept. Otherwise as it is written:
+            the layer that the tutorial installs, and Django's default, a connection for each message.
+    """
+    if at_its_best:
+        return _tutorial("tutorial at its best", servers, python, "pubsub", {"DURABLE": "statement"})
+    environment = {"DURABLE": "statement", "KEEP_CONNECTIONS_SECONDS": "0"}
+    return _tutorial("tutorial", servers, python, "core", environment)
+
+
+def _tutorial(
+    name: str, servers: Servers, python: Path, layer: str, environment: dict[str, str], runs: int = OFTEN
+) -> Peer:
     return Peer(
-        name=f"tutorial, {layer}" if not durable else "tutorial",
+        name=name,
         servers=servers,
         command=lambda port: [
             *(str(python), "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port)),
@@ -144,7 +165,7 @@ def tutorial(servers: Servers, python: Path, layer: str, *, durable: bool = Fals
         folder=PYTHON_PEERS,
         protocol="plain",
         path=lambda room: f"/ws/chat/{room}/",
-        environment={"CHANNEL_LAYER": layer, "DURABLE": "statement" if durable else "none"},
+        environment={"CHANNEL_LAYER": layer, "DURABLE": "none"} | environment,
         layer=layer,
         runs=runs,
         prepare=_migrate(python) if layer == "postgres" else None,
