@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from .console import Console
@@ -26,6 +27,7 @@ WORTH_IT = 1.15
 """So many times as fast must another one be; the same build differs by less from run to run."""
 
 _ASK_SECONDS = 20.0
+_ROUNDS = 5
 _SHOW = """
 import json, sys, time
 def work(n):
@@ -41,7 +43,7 @@ def work(n):
     return total
 def once():
     began = time.process_time(); work(20_000); return time.process_time() - began
-print(json.dumps([sys.executable, sys.implementation.name, sys.version_info[:3], min(once() for _ in range(7))]))
+print(json.dumps([sys.executable, sys.implementation.name, sys.version_info[:3], min(once() for _ in range(5))]))
 """
 
 
@@ -81,12 +83,18 @@ def choose(console: Console) -> list[Path]:
     if mine is None:
         return [own]
     alike = [one for one in map(_ask, others) if one and (one.kind, one.version[:2]) == (mine.kind, mine.version[:2])]
-    fastest = min(alike, key=lambda one: one.seconds, default=mine)
-    longer = mine.seconds / fastest.seconds
+    longer, fastest = max(((_times_as_long(mine, one), one) for one in alike), default=(1.0, mine))
     if longer < WORTH_IT:
         return [own]
     console.part("python", f"using {fastest}: {mine} takes {longer:.1f} times as long for the same work")
     return [fastest.executable, own]
+
+
+def _times_as_long(mine: Shown, other: Shown) -> float:
+    """How long `mine` takes for what takes `other` 1; both asked in turns, since a machine's speed changes by the second."""
+    rounds = [(_ask(mine.executable), _ask(other.executable)) for _ in range(_ROUNDS)]
+    ratios = [one.seconds / two.seconds for one, two in rounds if one and two]
+    return median(ratios) if ratios else 1.0
 
 
 def _usable(named: str) -> Path:
