@@ -67,6 +67,19 @@ def test_another_version_or_implementation_is_not_taken(
     assert pythons.choose(Console()) == [own]
 
 
+def test_a_shim_that_leads_to_the_same_one_is_not_another(
+    python: Make, on_path: Callable[..., None], tmp_path: Path
+) -> None:
+    own = python("a", 0.020)
+    shim = tmp_path / "shims" / "python3"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\necho asked >> "{tmp_path}/shim.log"\nexec "{own}" "$@"\n')
+    shim.chmod(0o755)
+    on_path(own, shim)
+    assert pythons.choose(Console()) == [own]
+    assert (tmp_path / "shim.log").read_text() == "asked\n", "once, for what it is; not timed against itself"
+
+
 def test_what_does_not_answer_is_passed_over(python: Make, on_path: Callable[..., None]) -> None:
     own, broken, fast = python("a", 0.020), python("b", 0.001), python("c", 0.010)
     broken.write_text("#!/bin/sh\nexit 1\n")

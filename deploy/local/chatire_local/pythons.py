@@ -24,7 +24,7 @@ CHOICE = "CHATIRE_PYTHON"
 OLDEST = (3, 11)
 DEFAULT = "python3"
 WORTH_IT = 1.15
-"""So many times as fast must another one be; the same build differs by less from run to run."""
+"""So many times as long must ours take. A build came to 0.88 to 1.08 of itself (ten times), pyenv's to 1.6 to 1.9 of Debian."""
 
 _ASK_SECONDS = 20.0
 _ROUNDS = 5
@@ -62,6 +62,10 @@ class Shown(NamedTuple):
     version: tuple[int, ...]
     seconds: float
 
+    def is_like(self, mine: "Shown") -> bool:
+        """Whether it could stand in for `mine`: another Python (a shim leads to `mine` itself), but of the same version."""
+        return self.executable != mine.executable and (self.kind, self.version[:2]) == (mine.kind, mine.version[:2])
+
     def __str__(self) -> str:
         return f"{self.executable} ({'.'.join(map(str, self.version))})"
 
@@ -82,7 +86,7 @@ def choose(console: Console) -> list[Path]:
     mine = _ask(own) if others else None
     if mine is None:
         return [own]
-    alike = [one for one in map(_ask, others) if one and (one.kind, one.version[:2]) == (mine.kind, mine.version[:2])]
+    alike = [one for one in map(_ask, others) if one is not None and one.is_like(mine)]
     longer, fastest = max(((_times_as_long(mine, one), one) for one in alike), default=(1.0, mine))
     if longer < WORTH_IT:
         return [own]
