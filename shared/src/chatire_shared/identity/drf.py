@@ -81,17 +81,6 @@ def require_service(request: Any, verifier: ServiceVerifier, callers: frozenset[
     return require_caller(token, verifier, callers)
 
 
-def is_direct_call(meta: Mapping[str, Any], verifier: ServiceVerifier, callers: frozenset[str]) -> bool:
-    """Whether one of `callers` calls, and not through the API gateway, by a request's WSGI environment."""
-    if "HTTP_X_FORWARDED_FOR" in meta:
-        return False
-    try:
-        require_caller(bearer_in(meta), verifier, callers)
-    except (NotFound, Unauthenticated):
-        return False
-    return True
-
-
 def require_caller(token: str | None, verifier: ServiceVerifier, callers: frozenset[str]) -> str:
     """The same, of a token.
 
@@ -105,3 +94,14 @@ def require_caller(token: str | None, verifier: ServiceVerifier, callers: frozen
     if caller is None or caller not in callers:
         raise NotFound
     return caller
+
+
+def is_direct_call(meta: Mapping[str, Any], verifier: ServiceVerifier, callers: frozenset[str]) -> bool:
+    """Whether one of `callers` calls, and not through the API gateway, by a request's WSGI environment."""
+    if "HTTP_X_FORWARDED_FOR" in meta:
+        return False
+    try:
+        require_caller(bearer_in(meta), verifier, callers)
+    except (NotFound, Unauthenticated):
+        return False
+    return True

@@ -113,8 +113,7 @@ POST = Statement(
     SELECT n, outcome, earlier_seq, earlier_id::text, NULL, NULL, NULL, NULL, NULL FROM item WHERE outcome <> 'new'
     """,  # noqa: S608 (the parts are constants of ours)
 )
-"""Decide over each item, and post those that may be: everything that posting leaves behind. Waits for no
-conversation.
+"""Decide over each item, and post those that may be: everything that posting leaves behind. It waits for no conversation.
 
 `$1` the items, `$2` the time of the events as clients get it, `$3` the same in microseconds. A row for each item, in any
 order: its place, its outcome, then of a new message all that its frame says, of an earlier one its `seq` and id.
